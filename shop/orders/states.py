@@ -65,8 +65,8 @@ MOVES = MappingProxyType(
         OrderState.CANCELLED: frozenset[OrderState](),
     }
 )
-"""Every move there is. Steps may be skipped: a single parcel takes its order from paid to shipped; the last parcel that was still being packed
-may be cancelled when all others have arrived (packing → delivered); if every parcel is cancelled, nothing more will happen (→ completed)."""
+"""Every move there is. Steps may be skipped: a single parcel takes its order from paid to shipped; the last parcel still being packed
+may be cancelled when all others have arrived (packing → delivered); if every parcel is cancelled, nothing is left to do (→ completed)."""
 
 FIRST_STATES = frozenset({OrderState.AWAITING_PAYMENT, OrderState.COMPLETED})
 """How an order may begin: online as awaiting payment, offline as completed."""
@@ -88,8 +88,8 @@ _PAID_STATES = frozenset({OrderState.PAID, OrderState.PACKING, OrderState.SHIPPE
 def state_of_order(parcels: Iterable[ShipmentState]) -> OrderState:
     """What a paid order's parcels make of it. Cancelled parcels do not count; if all are, the order is completed: nothing more will happen.
 
-    Nothing has left: paid. Some has, some not: packing. All has left: shipped. All has arrived: delivered. As parcels go on this never steps
-    back; an order of which somebody said that packing has begun keeps that until `may_move` allows more.
+    Nothing has left: paid. Some has, some not: packing. All has left: shipped. All has arrived: delivered. This never steps back as
+    parcels go on; an order of which somebody said that packing has begun keeps that until `may_move` allows more.
     """
     going = [parcel for parcel in parcels if parcel is not ShipmentState.CANCELLED]
     assert ShipmentState.WAITING not in going, "the parcels of an order that is not paid say nothing"
