@@ -1,0 +1,206 @@
+"""Settings: one frozen value read from the environment, strictly. A wrong value stops the start with its name and what is allowed."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+SANDBOX_KEY = "sk_test_sandbox"
+SANDBOX_WEBHOOK_SECRET = "whsec_sandbox"
+_DEVELOPMENT_SECRET = "only-for-development-not-a-secret"
+
+
+class BadSetting(Exception):
+    """A setting is missing or wrong; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the shop is told from outside."""
+
+    env: str
+    database_url: str
+    database_schema: str | None
+    secret_key: str
+    public_url: str
+    stripe_secret_key: str
+    stripe_webhook_secret: str
+    stripe_api_base: str | None
+    """None: Stripe itself."""
+    stripe_pay_host: str
+    """Where the provider's pay page lives, for the content policy's `form-action`."""
+    redis_url: str | None
+    smtp_url: str | None
+    """None: letters are written to `instance_path/outbox/`."""
+    map_approval: str | None
+    trusted_proxies: int
+    instance_path: Path
+    is_demo: bool
+    """The demo county may be loaded and its accounts may sign in; never in production."""
+
+    @property
+    def is_production(self) -> bool:
+        """Whether demo settings are refused."""
+        return self.env == "production"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the pretend provider stands where Stripe does."""
+        return self.stripe_api_base is not None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Config":
+        """Read the settings of DESIGN §8 from `environ` (default: the process's).
+
+        Raises BadSetting.
+        """
+        given = os.environ if environ is None else environ
+        env = _one_of(given, "SHOP_ENV", ("development", "production"), default="development")
+        production = env == "production"
+        instance = Path(_text(given, "SHOP_INSTANCE_PATH", default=str(ROOT / "instance")))
+        sandbox_port = _whole(given, "SANDBOX_PORT", 1, 65535, default=8001)
+        api_base = _url(given, "STRIPE_API_BASE", ("http", "https"), default=None if production else f"http://127.0.0.1:{sandbox_port}")
+        config = cls(
+            env=env,
+            database_url=_database_url(_text(given, "SHOP_DATABASE_URL", default=f"sqlite:///{instance / 'shop.sqlite'}")),
+            database_schema=_schema(_maybe(given, "SHOP_DATABASE_SCHEMA")),
+            secret_key=_secret(given, "SHOP_SECRET_KEY", default=None if production else _DEVELOPMENT_SECRET),
+            public_url=_required(
+                "SHOP_PUBLIC_URL",
+                _url(
+                    given,
+                    "SHOP_PUBLIC_URL",
+                    ("https",) if production else ("http", "https"),
+                    default=None if production else f"http://127.0.0.1:{_port(given)}",
+                ),
+            ).rstrip("/"),
+            stripe_secret_key=_secret(given, "STRIPE_SECRET_KEY", default=None if production else SANDBOX_KEY),
+            stripe_webhook_secret=_secret(given, "STRIPE_WEBHOOK_SECRET", default=None if production else SANDBOX_WEBHOOK_SECRET),
+            stripe_api_base=api_base,
+            stripe_pay_host=api_base or "https://checkout.stripe.com",
+            redis_url=_url(given, "SHOP_REDIS_URL", ("redis", "rediss"), default=None),
+            smtp_url=_url(given, "SHOP_SMTP_URL", ("smtp", "smtps"), default=None),
+            map_approval=_maybe(given, "SHOP_MAP_APPROVAL"),
+            trusted_proxies=_whole(given, "SHOP_TRUSTED_PROXIES", 0, 5, default=0),
+            instance_path=instance,
+            is_demo=not production,
+        )
+        if production:
+            _refuse_demo_settings(config)
+        if config.database_schema and not config.database_url.startswith("postgresql"):
+            raise BadSetting("SHOP_DATABASE_SCHEMA: only PostgreSQL has schemas; SHOP_DATABASE_URL names another database")
+        return config
+
+    def for_flask(self) -> dict[str, object]:
+        """What Flask and its extensions read, under their own names."""
+        return {
+            "SHOP": self,
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(self),
+            "SHOP_DATABASE_SCHEMA": self.database_schema,
+            "SESSION_COOKIE_NAME": "shanhai",
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would lose the session on the way back from the provider's page
+            "SESSION_COOKIE_SECURE": self.is_production,
+            "PERMANENT_SESSION_LIFETIME": 30 * 24 * 3600,
+            "MAX_CONTENT_LENGTH": 8 * 1024 * 1024,
+            "MAX_FORM_MEMORY_SIZE": 512 * 1024,
+            "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session; baskets stay open for days
+            "BABEL_DEFAULT_LOCALE": "zh",
+            "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+            "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "shop" / "translations"),
+            "RATELIMIT_STORAGE_URI": self.redis_url or "memory://",
+            "RATELIMIT_HEADERS_ENABLED": False,
+            "TEMPLATES_AUTO_RELOAD": False,
+        }
+
+
+def _engine_options(config: Config) -> dict[str, object]:
+    if not config.database_url.startswith("postgresql"):
+        return {}
+    options: dict[str, object] = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": False, "pool_recycle": 1800}
+    if config.database_schema:
+        # A prepared statement remembers the tables it was first planned with, whatever the search path says later.
+        options["connect_args"] = {"prepare_threshold": None}
+    return options
+
+
+def _refuse_demo_settings(config: Config) -> None:
+    if config.is_sandbox:
+        raise BadSetting("STRIPE_API_BASE: not allowed in production; leave it unset to talk to Stripe itself")
+    if config.stripe_secret_key.startswith(("sk_test_", "rk_test_")):
+        raise BadSetting("STRIPE_SECRET_KEY: a test key is not allowed in production; give a live key (sk_live_… or rk_live_…)")
+    if config.stripe_webhook_secret == SANDBOX_WEBHOOK_SECRET:
+        raise BadSetting("STRIPE_WEBHOOK_SECRET: the sandbox's secret is not allowed in production")
+    if config.secret_key == _DEVELOPMENT_SECRET or len(config.secret_key) < 32:
+        raise BadSetting(
+            "SHOP_SECRET_KEY: at least 32 characters of your own in production, e.g. from `python -c 'import secrets; print(secrets.token_hex(32))'`"
+        )
+
+
+def _port(given: Mapping[str, str]) -> int:
+    return _whole(given, "PORT", 1, 65535, default=8000)
+
+
+def _text(given: Mapping[str, str], name: str, *, default: str) -> str:
+    return given.get(name, "").strip() or default
+
+
+def _maybe(given: Mapping[str, str], name: str) -> str | None:
+    return given.get(name, "").strip() or None
+
+
+def _secret(given: Mapping[str, str], name: str, *, default: str | None) -> str:
+    """The value itself, or the content of the file that `<name>_FILE` names."""
+    if path := given.get(f"{name}_FILE", "").strip():
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadSetting(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    else:
+        value = given.get(name, "").strip()
+    return _required(name, value or default)
+
+
+def _required(name: str, value: str | None) -> str:
+    if value is None:
+        raise BadSetting(f"{name}: required in production")
+    return value
+
+
+def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...], *, default: str) -> str:
+    value = _text(given, name, default=default)
+    if value not in allowed:
+        raise BadSetting(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def _whole(given: Mapping[str, str], name: str, lowest: int, highest: int, *, default: int) -> int:
+    value = _text(given, name, default=str(default))
+    if not (value.isascii() and value.isdecimal() and lowest <= int(value) <= highest):
+        raise BadSetting(f"{name}: {value!r} is not a whole number from {lowest} to {highest}")
+    return int(value)
+
+
+def _url(given: Mapping[str, str], name: str, schemes: tuple[str, ...], *, default: str | None) -> str | None:
+    value = _maybe(given, name) or default
+    if value is not None and value.partition("://")[0] not in schemes:
+        raise BadSetting(f"{name}: must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return value
+
+
+def _schema(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise BadSetting("SHOP_DATABASE_SCHEMA: lower-case letters, digits and underscores, at most 63, not beginning with a digit")
+    return value
+
+
+def _database_url(value: str) -> str:
+    if value.startswith(("postgres://", "postgresql://")):
+        value = "postgresql+psycopg://" + value.partition("://")[2]
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise BadSetting("SHOP_DATABASE_URL: must begin with sqlite:/// or postgresql+psycopg://")
+    return value

@@ -1,0 +1,53 @@
+"""Roles and what each may do. A new role or permission is one member and one row here."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is to the shop, beyond buying."""
+
+    STAFF = "staff"
+    """The county e-commerce office: orders, parcels, reports, refunds below the four-eyes sum."""
+    FINANCE = "finance"
+    """Answers for the figures: reports, payments, refunds."""
+    AUDITOR = "auditor"
+    """Reads everything in the books, changes nothing."""
+    ADMIN = "admin"
+    """Everything staff and finance may do, and people's roles."""
+
+
+class Permission(StrEnum):
+    """What an address of the shop may ask for."""
+
+    ANYONE = "anyone"
+    """Open to the world."""
+    SIGNED_IN = "signed_in"
+    """Any account; the page shows only what is its own."""
+    COOPERATIVE = "cooperative"
+    """Members of a cooperative, for that cooperative's goods only."""
+    DESK = "desk"
+    """The staff's first page."""
+    READ_ORDERS = "read_orders"
+    READ_REPORTS = "read_reports"
+    SHIP = "ship"
+    REFUND = "refund"
+    PROVIDER = "provider"
+    """A payment provider calling back; the signature decides, not a session."""
+
+
+_GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.STAFF: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.SHIP, Permission.REFUND}),
+    Role.FINANCE: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.REFUND}),
+    Role.AUDITOR: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS}),
+    Role.ADMIN: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.SHIP, Permission.REFUND}),
+}
+
+
+def permissions_of(roles: frozenset[Role], *, is_member: bool) -> frozenset[Permission]:
+    """Everything a signed-in person may ask for."""
+    granted = {Permission.ANYONE, Permission.SIGNED_IN}
+    if is_member:
+        granted.add(Permission.COOPERATIVE)
+    for role in roles:
+        granted |= _GRANTS[role]
+    return frozenset(granted)

@@ -1,0 +1,1 @@
+"""What writes across domains: one file per act, each one function and one transaction."""

@@ -1,0 +1,119 @@
+"""Tables of the catalogue."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shop.extensions import BigId, Instant, Model, choice
+
+
+class ProductStatus(StrEnum):
+    """Where a product stands between an idea and the shelf."""
+
+    DRAFT = "draft"
+    """Not complete, or waiting for its origin; never shown, never sold."""
+    PUBLISHED = "published"
+    """On the shelves."""
+    RETIRED = "retired"
+    """No longer offered; its page says so, old orders keep their copy."""
+
+
+class NetUnit(StrEnum):
+    """Unit of a net content."""
+
+    GRAM = "g"
+    MILLILITRE = "mL"
+    PIECE = "pc"
+    """枚, 根, 朵: counted goods."""
+
+
+class Category(Model):
+    """A shelf."""
+
+    __tablename__ = "categories"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(30))
+    name_en: Mapped[str] = mapped_column(String(40))
+    tint: Mapped[str] = mapped_column(String(10))
+    """The ground behind its pictures: grain, nut, tea, fruit, wood or meat."""
+    position: Mapped[int]
+
+
+class Product(Model):
+    """What is offered: one produce of one cooperative, in one or more packs."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("status <> 'published' OR (village_id IS NOT NULL AND cooperative_id IS NOT NULL)", name="published_has_origin"),
+        CheckConstraint("first_harvest_month BETWEEN 1 AND 12 AND last_harvest_month BETWEEN 1 AND 12", name="harvest_months"),
+        CheckConstraint("shelf_life_days > 0", name="shelf_life"),
+        Index("ix_products_shelf", "status", "category_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    """Stable ASCII pinyin; an address never changes."""
+    name: Mapped[str] = mapped_column(String(60))
+    name_en: Mapped[str] = mapped_column(String(80))
+    summary: Mapped[str] = mapped_column(String(300), default="")
+    summary_en: Mapped[str] = mapped_column(String(400), default="")
+    category_id: Mapped[int] = mapped_column(BigId, ForeignKey("categories.id"))
+    cooperative_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("cooperatives.id"), index=True)
+    village_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
+    """The village it is known for; whose money a sale is comes from the lot, not from here."""
+    status: Mapped[ProductStatus] = mapped_column(choice(ProductStatus, "status"))
+    illustration: Mapped[str | None] = mapped_column(String(40))
+    """An illustration's file name without `.svg`; none: the product's own character on a plate."""
+    glyph: Mapped[str] = mapped_column(String(2))
+    storage: Mapped[str] = mapped_column(String(60))
+    storage_en: Mapped[str] = mapped_column(String(120), default="")
+    shelf_life_days: Mapped[int]
+    first_harvest_month: Mapped[int | None]
+    last_harvest_month: Mapped[int | None]
+    """Inclusive; smaller than the first when the season runs over New Year; none: made all year."""
+    is_cold_chain: Mapped[bool] = mapped_column(default=False)
+    is_perishable: Mapped[bool] = mapped_column(default=False)
+    """Exempt from the seven-day return if the buyer confirmed so at purchase (DESIGN §4)."""
+    ingredients: Mapped[str] = mapped_column(String(200), default="")
+    standard: Mapped[str] = mapped_column(String(60), default="")
+    """The standard it is made to, e.g. GB/T 1354-2018; empty: not given yet."""
+    origin_note: Mapped[str] = mapped_column(String(200), default="")
+    """Why a draft waits, e.g. that its origin is another county."""
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    """Price, pack or label data are placeholders: the page says 示例."""
+    tax_category: Mapped[str] = mapped_column(String(20), default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")
+    """Tokens of everything it is found by, each between spaces (`kit.text.search_tokens`)."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Sku(Model):
+    """What is priced and counted: one pack of one product."""
+
+    __tablename__ = "skus"
+    __table_args__ = (
+        CheckConstraint("price_fen > 0", name="price"),
+        CheckConstraint("net_value > 0 AND packed_grams > 0", name="content"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"), index=True)
+    pack: Mapped[str] = mapped_column(String(40))
+    """5 kg 编织袋"""
+    pack_en: Mapped[str] = mapped_column(String(60))
+    unit_word: Mapped[str] = mapped_column(String(4))
+    """袋, 罐, 瓶, 盒: what one of it is called."""
+    net_value: Mapped[int]
+    net_unit: Mapped[NetUnit] = mapped_column(choice(NetUnit, "net_unit"))
+    packed_grams: Mapped[int]
+    """Weight of the content, in grams: what shipping, lots and reports count."""
+    price_fen: Mapped[int]
+    """Tax-inclusive, CNY."""
+    is_offered: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(default=0)

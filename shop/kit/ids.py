@@ -1,0 +1,48 @@
+"""Names for row ids, so that a lot's id is never passed where an order's is meant; and ids made by the application."""
+
+import secrets
+import time
+from typing import NewType
+
+UserId = NewType("UserId", int)
+AddressId = NewType("AddressId", int)
+TownId = NewType("TownId", int)
+VillageId = NewType("VillageId", int)
+CooperativeId = NewType("CooperativeId", int)
+EasternUnitId = NewType("EasternUnitId", int)
+ProductId = NewType("ProductId", int)
+SkuId = NewType("SkuId", int)
+CategoryId = NewType("CategoryId", int)
+LotId = NewType("LotId", int)
+ItemId = NewType("ItemId", int)
+PickId = NewType("PickId", int)
+CartId = NewType("CartId", int)
+OrderId = NewType("OrderId", int)
+LineId = NewType("LineId", int)
+ReturnId = NewType("ReturnId", int)
+ShipmentId = NewType("ShipmentId", int)
+PaymentId = NewType("PaymentId", int)
+RefundId = NewType("RefundId", int)
+AccountId = NewType("AccountId", int)
+EntryId = NewType("EntryId", int)
+
+CheckoutKey = NewType("CheckoutKey", str)
+"""Made with the checkout page; the same key twice gives the same order."""
+
+_EPOCH_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+_RANDOM_BITS = 22
+
+
+def new_entry_id() -> EntryId:
+    """A positive 63-bit id that sorts roughly by time: milliseconds since 2026, then 22 random bits.
+
+    Postings are written before their entry (ARCHITECTURE, "The books in the database"), so the database cannot hand out the id. Two ids made in the same
+    millisecond collide with probability 2⁻²²; the primary key then refuses the second entry and the act runs again.
+    """
+    milliseconds = max(0, time.time_ns() // 1_000_000 - _EPOCH_MS)
+    return EntryId((milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
+
+
+def new_key() -> str:
+    """A 128-bit secret as 32 hexadecimal digits: opens a guest's order, names a checkout."""
+    return secrets.token_hex(16)

@@ -1,0 +1,1 @@
+"""Letters: e-mail (SMS later), rendered and sent; called by the worker only."""

@@ -1,0 +1,14 @@
+"""Every table of the house in one place, for migrations and for whoever needs the whole metadata."""
+
+from shop.accounts import models as accounts
+from shop.cart import models as cart
+from shop.catalog import models as catalog
+from shop.ledger import models as ledger
+from shop.orders import models as orders
+from shop.origin import models as origin
+from shop.outbox import models as outbox
+from shop.payments import models as payments
+from shop.shipping import models as shipping
+from shop.stock import models as stock
+
+__all__ = ["accounts", "cart", "catalog", "ledger", "orders", "origin", "outbox", "payments", "shipping", "stock"]

@@ -1,0 +1,126 @@
+"""Tables of origin."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shop.extensions import BigId, Instant, Model, choice
+
+
+class PairingKind(StrEnum):
+    """The seven kinds of pairing (DESIGN §1)."""
+
+    DEPARTMENT = "department"
+    INDUSTRY = "industry"
+    TOWN = "town"
+    VILLAGE = "village"
+    FAMILY = "family"
+    VILLAGE_ENTERPRISE = "village_enterprise"
+    SOCIAL_FORCE = "social_force"
+
+
+class Town(Model):
+    """A town 乡镇 or subdistrict 街道, with the point of its seat where one is known (GeoNames, CC BY 4.0)."""
+
+    __tablename__ = "towns"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str | None] = mapped_column(String(9), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    short_name: Mapped[str] = mapped_column(String(30))
+    """For chips and tables: 滑石乡, not 滑石侗族苗族土家族乡."""
+    name_en: Mapped[str] = mapped_column(String(60))
+    county_code: Mapped[str] = mapped_column(String(6))
+    county_name: Mapped[str] = mapped_column(String(30))
+    latitude: Mapped[float | None] = mapped_column(Numeric(8, 5, asdecimal=False))
+    longitude: Mapped[float | None] = mapped_column(Numeric(8, 5, asdecimal=False))
+
+
+class Village(Model):
+    """A village 村 or community 社区. The official code may be missing (兴龙社区 龙田组)."""
+
+    __tablename__ = "villages"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    code: Mapped[str | None] = mapped_column(String(12), unique=True)
+    name: Mapped[str] = mapped_column(String(60))
+    name_en: Mapped[str] = mapped_column(String(60))
+    town_id: Mapped[int] = mapped_column(BigId, ForeignKey("towns.id"), index=True)
+    story: Mapped[str] = mapped_column(Text, default="")
+    story_is_sample: Mapped[bool] = mapped_column(default=True)
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+
+    town: Mapped[Town] = relationship(lazy="raise")
+
+
+class Cooperative(Model):
+    """A cooperative 合作社: supplies the shop and is settled with."""
+
+    __tablename__ = "cooperatives"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    short_name: Mapped[str] = mapped_column(String(40))
+    name_en: Mapped[str] = mapped_column(String(80))
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
+    """Its seat."""
+    is_sample: Mapped[bool] = mapped_column(default=False)
+
+    village: Mapped[Village] = relationship(lazy="raise")
+
+
+class CooperativeVillage(Model):
+    """A village that belongs to a cooperative: its harvest may go into the cooperative's lots."""
+
+    __tablename__ = "cooperative_villages"
+
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"), primary_key=True)
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, index=True)
+
+
+class Membership(Model):
+    """A person who signs in and works for a cooperative."""
+
+    __tablename__ = "memberships"
+
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True, index=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+
+
+class EasternUnit(Model):
+    """A town, department, firm or village in the east that is paired, and that buyers may credit."""
+
+    __tablename__ = "eastern_units"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    district_code: Mapped[str | None] = mapped_column(String(6))
+
+
+class Pairing(Model):
+    """An eastern unit paired 结对 with a place in the west, from a date, of one of seven kinds; `confirmed` only with a source."""
+
+    __tablename__ = "pairings"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "western_name", "kind"),
+        CheckConstraint("valid_until IS NULL OR valid_from <= valid_until", name="dates"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(BigId, ForeignKey("eastern_units.id"), index=True)
+    kind: Mapped[PairingKind] = mapped_column(choice(PairingKind, "kind"))
+    western_name: Mapped[str] = mapped_column(String(80))
+    village_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
+    town_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("towns.id"), index=True)
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    is_confirmed: Mapped[bool] = mapped_column(default=False)
+    fact: Mapped[str] = mapped_column(String(300), default="")
+    source: Mapped[str] = mapped_column(String(200), default="")

@@ -1,0 +1,4 @@
+"""What waits to be done: letters to send, and the audit trail of what people did.
+
+Law: a row is written in the same transaction as its cause; nothing here renders or sends.
+"""

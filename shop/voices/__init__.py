@@ -1,0 +1,4 @@
+"""Reviews, messages on orders, wishes to hear when something is back.
+
+Law: nothing is shown before it is moderated.
+"""
