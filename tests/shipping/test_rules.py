@@ -1,0 +1,107 @@
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.kit.ids import CooperativeId
+from shop.kit.regions import provinces
+from shop.shipping.rules import DEFAULT, ByWeight, CannotShip, FreeFrom, Parcel, Rules, Why, quote
+
+BAISHUI = CooperativeId(1)
+KUNSHAN, BIJIANG, LHASA, LANZHOU, BEIJING, DONGGUAN = "320583", "520602", "540102", "620102", "110101", "441900"
+
+
+def parcel(*, grams: int = 5_000, goods_fen: int = 6_800, cold: bool = False) -> Parcel:
+    return Parcel(BAISHUI, grams, goods_fen, cold)
+
+
+# One row for each rule, and for both sides of each of its edges.
+@pytest.mark.parametrize(
+    ("rule", "sent", "to", "fen", "name"),
+    [
+        ("by_weight: a small parcel", parcel(grams=250), KUNSHAN, 600, "by_weight"),
+        ("by_weight: one bag of rice", parcel(grams=5_000), KUNSHAN, 600, "by_weight"),
+        ("by_weight: a gram more begins a kilogram", parcel(grams=5_001), KUNSHAN, 750, "by_weight"),
+        ("by_weight: two bags of rice", parcel(grams=10_000, goods_fen=13_600), KUNSHAN, 1_350, "by_weight"),
+        ("free: a fen below", parcel(grams=15_000, goods_fen=19_899), KUNSHAN, 2_100, "by_weight"),
+        ("free: reached", parcel(grams=15_000, goods_fen=19_900), KUNSHAN, 0, "free"),
+        ("surcharges: far", parcel(grams=250), LANZHOU, 800, "by_weight+far"),
+        ("surcharges: farthest", parcel(grams=1_001), LHASA, 1_400, "by_weight+farthest"),
+        ("surcharges: also when free", parcel(grams=15_000, goods_fen=20_400), LHASA, 6_000, "free+farthest"),
+        ("cold: where it may go", parcel(grams=500, cold=True), KUNSHAN, 600, "by_weight"),
+        ("cold: at home", parcel(grams=500, cold=True), BIJIANG, 600, "by_weight"),
+        ("an estimate for a whole province", parcel(), "320000", 600, "by_weight"),
+        ("a city without districts", parcel(), DONGGUAN, 600, "by_weight"),
+    ],
+)
+def test_what_a_parcel_costs(rule, sent, to, fen, name):
+    answer = quote(sent, to)
+    assert (answer.fen, answer.rule_name) == (fen, name)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sent", "to", "why"),
+    [
+        ("not_served: Taiwan", parcel(), "710000", Why.NOT_SERVED),
+        ("not_served: Hong Kong, also a district the list lacks", parcel(), "810001", Why.NOT_SERVED),
+        ("not_served: Macau", parcel(goods_fen=99_900), "820000", Why.NOT_SERVED),
+        ("cold: Beijing", parcel(cold=True), BEIJING, Why.TOO_FAR_FOR_COLD),
+        ("cold: Lhasa", parcel(cold=True, goods_fen=99_900), LHASA, Why.TOO_FAR_FOR_COLD),
+        ("nowhere", parcel(), "999999", Why.UNKNOWN_PLACE),
+        ("nothing typed", parcel(), "", Why.UNKNOWN_PLACE),
+    ],
+)
+def test_where_a_parcel_cannot_go(rule, sent, to, why):
+    assert quote(sent, to) == CannotShip(BAISHUI, why)
+
+
+@pytest.mark.parametrize(
+    ("to", "days"), [(BIJIANG, (1, 2)), ("430102", (2, 3)), (KUNSHAN, (3, 4)), (BEIJING, (3, 4)), (LHASA, (5, 8)), ("210102", (5, 8))]
+)
+def test_how_long_it_takes(to, days):
+    answer = quote(parcel(), to)
+    assert (answer.fewest_days, answer.most_days) == days
+
+
+def test_the_cart_can_say_how_much_more_makes_it_free():
+    assert quote(parcel(goods_fen=10_800), KUNSHAN).free_remaining_fen == 9_100
+    assert quote(parcel(goods_fen=19_900), KUNSHAN).free_remaining_fen == 0
+    assert not quote(parcel(goods_fen=19_899), KUNSHAN).is_free
+
+
+def test_a_surcharge_is_told_apart():
+    answer = quote(parcel(grams=2_000), LHASA)
+    assert (answer.surcharge_fen, answer.fen - answer.surcharge_fen) == (800, 600)
+
+
+def test_every_rule_of_the_list_is_asked():
+    """Each field of the list changes some answer when it changes."""
+    nowhere = frozenset[str]()
+    other = Rules(
+        by_weight=ByWeight("by_weight", 5_000, 700, 150),
+        free=FreeFrom("free", 100_000),
+        surcharges=(),
+        not_served=replace(DEFAULT.not_served, places=nowhere),
+        cold=replace(DEFAULT.cold, places=nowhere),
+        transits=DEFAULT.transits[-1:],
+    )
+    asked = [
+        (parcel(goods_fen=goods, cold=cold), to) for goods in (6_800, 20_400) for cold in (True, False) for to in (KUNSHAN, LHASA, "810000")
+    ]
+    for field in fields(Rules):
+        changed = replace(DEFAULT, **{field.name: getattr(other, field.name)})
+        assert any(quote(sent, to, changed) != quote(sent, to) for sent, to in asked), field.name
+
+
+@pytest.mark.parametrize("place", provinces())
+def test_every_province_has_an_answer(place):
+    answer = quote(parcel(), place.code)
+    assert isinstance(answer, CannotShip) == (place.code[:2] in {"71", "81", "82"})
+
+
+@given(grams=st.integers(0, 200_000), more=st.integers(0, 5_000), goods_fen=st.integers(0, 50_000))
+def test_a_heavier_parcel_never_costs_less(grams, more, goods_fen):
+    for to in (KUNSHAN, LHASA, LANZHOU):
+        lighter, heavier = (quote(parcel(grams=weight, goods_fen=goods_fen), to) for weight in (grams, grams + more))
+        assert 0 <= lighter.fen <= heavier.fen
