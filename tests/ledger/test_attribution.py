@@ -127,6 +127,12 @@ def test_what_was_given_back_as_an_amount_is_not_given_back_again_with_the_bag()
     assert refund_by_quantity(13_600, 2, 1, 1, 13_000) == 600
 
 
+def test_the_odd_fen_of_a_refund_goes_by_village_code_as_in_a_sale():
+    even = [Recorded(BAISHUI, CODES[BAISHUI], 50), Recorded(GAOBATIAN, CODES[GAOBATIAN], 50)]
+    assert refund_shares(even, 0, 1) == (0, 1)
+    assert refund_shares(even, 1, 1) == (1, 0)
+
+
 def test_more_back_than_out_is_a_programming_mistake():
     with pytest.raises(AssertionError):
         refund_by_quantity(100, 2, 1, 2, 50)
