@@ -1,0 +1,81 @@
+"""What every part of the sandbox is given: the settings, the time, the store, the faults; and the act, one transaction of the pretend Stripe."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.settings import Settings
+from sandbox.store import Store, Transaction
+
+API_VERSION = "2026-10-28.endive"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The API request that caused an event; a buyer on the pay page causes events without one."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """How the events of an act are to be delivered."""
+
+    delay_seconds: float = 0.0
+    copies: int = 1
+
+
+@dataclass
+class Act:
+    """One transaction in progress, the moment at which it happens, and what caused it."""
+
+    books: Transaction
+    now: int
+    wall: float
+    settings: Settings
+    faults: Faults
+    origin: Origin
+    notice: Notice = Notice()
+    has_news: bool = False
+    """Whether an event was written, so that the courier is to be woken after the commit."""
+
+
+@dataclass
+class House:
+    """The sandbox's parts. `in_use` holds the idempotency keys being worked on; one process serves, so memory is enough."""
+
+    settings: Settings
+    store: Store
+    clock: Clock = field(default_factory=Clock)
+    faults: Faults = field(default_factory=Faults)
+    news: threading.Event = field(default_factory=threading.Event)
+    in_use: set[str] = field(default_factory=set)
+    in_use_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def act(self, origin: Origin = Origin()) -> Iterator[Act]:
+        """Open a transaction for one act; after its commit the courier learns of new events."""
+        with self.store.transaction() as books:
+            act = Act(
+                books=books,
+                now=self.clock.now(),
+                wall=self.clock.wall(),
+                settings=self.settings,
+                faults=self.faults,
+                origin=origin,
+            )
+            yield act
+        if act.has_news:
+            self.news.set()
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """An id in Stripe's form that nobody can guess: the pay page's address is one."""
+    return f"{prefix}_{secrets.token_hex((length + 1) // 2)[:length]}"
