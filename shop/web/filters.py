@@ -13,6 +13,8 @@ from flask import Flask, g
 from flask_babel import get_locale
 from markupsafe import Markup, escape
 
+from shop.web import kept
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUS = "\N{MINUS SIGN}"
 """As wide as a figure, and never taken for a hyphen; a screen reader says it."""
@@ -216,9 +218,10 @@ FILTERS: dict[str, Callable[..., str]] = {
 
 
 def register(app: Flask) -> None:
-    """Give the templates of this application the filters above, and `claim_focus()` to the macro that draws a form's field."""
+    """Give the templates of this application the filters above, `claim_focus()`, and quick words and addresses. Babel comes first."""
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["claim_focus"] = claim_focus
+    kept.register(app)
 
 
 def _in_shanghai(when: When) -> When:
