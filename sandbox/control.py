@@ -7,6 +7,7 @@ DELETE): a browser that happens to run on this machine must not be made to pull 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
@@ -92,7 +93,8 @@ def shift_clock() -> Response | tuple[Response, int]:
 @control.before_request
 def _only_from_here() -> tuple[Response, int] | None:
     through_proxy = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    if request.remote_addr not in ("127.0.0.1", "::1") or through_proxy:
+    by_our_name = urlsplit(f"//{request.host}").hostname in ("127.0.0.1", "::1", "localhost")  # else a page may have rebound its name to us
+    if request.remote_addr not in ("127.0.0.1", "::1") or through_proxy or not by_our_name:
         return jsonify(error="only for this machine"), 403
     if request.method == "POST" and request.mimetype != "application/json":
         return jsonify(error="send application/json"), 415

@@ -5,7 +5,6 @@ Law: an event and its deliveries are written in the transaction of their cause.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from sandbox.errors import no_such
@@ -26,7 +25,7 @@ def emit(act: Act, event_type: str, thing: StripeObject, previous: dict[str, Any
         "object": "event",
         "api_version": API_VERSION,
         "created": act.now,
-        "data": {"object": copy.deepcopy(shown(thing))} | ({"previous_attributes": previous} if previous is not None else {}),
+        "data": {"object": shown(thing)} | ({"previous_attributes": previous} if previous is not None else {}),
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": act.origin.request_id, "idempotency_key": act.origin.idempotency_key},

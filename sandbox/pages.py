@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ OUTCOME_NAMES = {
 }
 SHOWN_ON_DESK = 20
 R = TypeVar("R", bound=AnyResponse)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _SIGNS = {"cny": "¥", "hkd": "HK$", "usd": "$", "eur": "€", "gbp": "£", "sgd": "S$", "aud": "A$", "cad": "CA$"}
 
@@ -134,6 +136,8 @@ def _pay_page(session: StripeObject | None, *, message: str, method: str | None,
         lines=_lines(session),
         number=session["client_reference_id"],
         until=_clock_time(session["expires_at"]),
+        is_open=session["status"] == "open",
+        is_over=session["expires_at"] <= _house().clock.now(),
         methods=[(key, METHOD_NAMES[key]) for key in session["payment_method_types"]],
         outcomes=[(key.value, name) for key, name in OUTCOME_NAMES.items()],
         chosen_method=method if method in session["payment_method_types"] else session["payment_method_types"][0],
@@ -160,11 +164,12 @@ def _merchant(session: StripeObject) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _lines(session: StripeObject) -> list[tuple[str, str]]:
-    lines = [(f"{item['description']} × {item['quantity']}", _figure(item["amount_total"])) for item in session["_line_items"]]
+def _lines(session: StripeObject) -> list[tuple[str, str, bool]]:
+    """What is paid for: words, figure, and whether the words are Chinese (an English page marks them so)."""
+    lines = [(f"{item['description']} × {item['quantity']}", item["amount_total"]) for item in session["_line_items"]]
     if session["shipping_cost"]:
-        lines.append((session["_shipping_name"], _figure(session["shipping_cost"]["amount_total"])))
-    return lines
+        lines.append((session["_shipping_name"], session["shipping_cost"]["amount_total"]))
+    return [(words, _figure(amount), bool(_HAN.search(words))) for words, amount in lines]
 
 
 def _money(amount: int, currency: str) -> str:

@@ -112,6 +112,7 @@ def test_a_fault_that_cannot_be_played_is_refused_with_all_beside_it(stage: Stag
 
 def test_the_strings_are_out_of_reach_for_other_machines_and_other_pages(stage: Stage) -> None:
     assert stage.ask("POST", "/_sandbox/clock", {"offset_seconds": 60}, {"X-Forwarded-For": "203.0.113.9"})[0] == 403
+    assert stage.ask("POST", "/_sandbox/clock", {"offset_seconds": 60}, {"Host": "rebound.example"})[0] == 403
     assert stage.ask("POST", "/_sandbox/clock", {"offset_seconds": 60}, {"Content-Type": "text/plain"})[0] == 415
     assert stage.ask("POST", "/_sandbox/clock", {"offset_seconds": "60"})[0] == 400
     assert stage.ask("GET", "/_sandbox/clock")[1]["offset_seconds"] == 0

@@ -111,11 +111,18 @@ def test_an_expired_page_offers_the_way_back_and_the_late_bank(stage: Stage, bro
     stage.client.v1.checkout.sessions.expire(session.id)
     text = browser.get(f"/pay/{session.id}").get_data(as_text=True)
     assert "这次付款过期了" in text
+    assert "店里已经收回这次付款" in text
     assert 'href="http://127.0.0.1:8000/checkout/"' in text
     assert "这次付款过期了" in _submit(browser, session, "paid").get_data(as_text=True)
     assert _status(stage, session) == ("expired", "unpaid")
     assert _submit(browser, session, "paid_after_expiry", method=None).status_code == 303
     assert _status(stage, session) == ("complete", "paid")
+
+
+def test_a_page_past_its_time_says_when_that_was(stage: Stage, browser: FlaskClient) -> None:
+    session = stage.open_session()
+    stage.shift_clock(25 * 60 * 60)
+    assert re.search(r"有效期到 \d\d:\d\d，已经过了", browser.get(f"/pay/{session.id}").get_data(as_text=True))
 
 
 def test_a_late_choice_on_an_open_page_expires_and_then_pays(stage: Stage, browser: FlaskClient) -> None:

@@ -169,6 +169,14 @@ def test_sessions_are_found_by_their_payment_intent(stage: Stage) -> None:
     assert [one.id for one in found.data] == [session.id]
 
 
+def test_lists_open_what_they_name(stage: Stage) -> None:
+    stage.paid_session()
+    opened = stage.client.v1.checkout.sessions.list({"expand": ["data.payment_intent.latest_charge"]}).data[0]
+    assert opened.payment_intent.latest_charge.amount == 20400
+    with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
+        stage.client.v1.checkout.sessions.list({"expand": ["payment_intent"]})
+
+
 def test_an_unknown_session_is_not_there(stage: Stage) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         stage.client.v1.checkout.sessions.retrieve("cs_test_nothing")
