@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 from flask_babel import get_locale
+from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from shop.web import kept
@@ -218,7 +219,11 @@ FILTERS: dict[str, Callable[..., str]] = {
 
 
 def register(app: Flask) -> None:
-    """Give the templates of this application the filters above, `claim_focus()`, and quick words and addresses. Babel comes first."""
+    """Give the templates of this application the filters above, `claim_focus()`, and quick words and addresses. Babel comes first.
+
+    A template that asks for what it was not given fails from now on, rather than showing nothing.
+    """
+    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["claim_focus"] = claim_focus
     kept.register(app)
