@@ -12,6 +12,7 @@ _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x2
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUNS = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<word>[^\W_{_HAN}]+)")
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MOST_SEARCH_TOKENS = 16
 """How much of what somebody typed is sought: enough for any name, too little to make the database sweat."""
 
@@ -47,6 +48,11 @@ def search_patterns(query: str) -> tuple[str, ...]:
     A Latin word matches words that begin with it (`peanut` finds `peanuts`); Chinese matches exactly.
     """
     return tuple(f"% {escape_like(token)}{'%' if token[0].isascii() else ' %'}" for token in search_tokens(query))
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` may stand in an address: small ASCII letters and digits in words with single hyphens between."""
+    return _SLUG.fullmatch(text) is not None
 
 
 def escape_like(text: str) -> str:

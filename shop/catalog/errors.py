@@ -1,0 +1,51 @@
+"""What the catalogue refuses."""
+
+from enum import StrEnum
+
+from shop.kit.errors import NotFound, Refused
+
+
+class NoSuchProduct(NotFound):
+    """The product, SKU or category that was named is not there."""
+
+
+class BadSlug(Refused):
+    """An address is made of small ASCII letters, digits and single hyphens: `baishui-gongmi`, never `白水贡米`."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
+class BadPrice(Refused):
+    """A price is at least one fen."""
+
+    def __init__(self, price_fen: int) -> None:
+        super().__init__(price_fen)
+        self.price_fen = price_fen
+
+
+class SkuTaken(Refused):
+    """Another product already has a SKU of this code; a code names one pack for ever."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Missing(StrEnum):
+    """What a product still needs before it may stand on a shelf."""
+
+    VILLAGE = "village"
+    COOPERATIVE = "cooperative"
+    OFFERED_SKU = "offered_sku"
+    LOT_SOURCE = "lot_source"
+    """No lot says how many grams came from which village, so nobody could say whose money a sale is (DESIGN §3)."""
+
+
+class CannotPublish(Refused):
+    """The product is not complete."""
+
+    def __init__(self, missing: frozenset[Missing]) -> None:
+        super().__init__(missing)
+        self.missing = missing

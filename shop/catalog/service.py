@@ -1,0 +1,219 @@
+"""The verbs of the catalogue. A slug or a SKU code names one thing for ever: named again it is the same thing and stays as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, insert, select, text, update
+
+from shop.catalog.errors import BadPrice, BadSlug, CannotPublish, Missing, NoSuchProduct, SkuTaken
+from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
+from shop.catalog.words import also_called
+from shop.extensions import act, db
+from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, UserId, VillageId
+from shop.kit.text import is_slug, search_text
+from shop.origin.models import Cooperative, Town, Village
+from shop.outbox.service import write_audit
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewProduct:
+    """Everything a product is made with; see the columns of `Product`. Its origin may wait."""
+
+    slug: str
+    name: str
+    name_en: str
+    category_id: CategoryId
+    storage: str
+    shelf_life_days: int
+    glyph: str
+    summary: str = ""
+    summary_en: str = ""
+    cooperative_id: CooperativeId | None = None
+    village_id: VillageId | None = None
+    illustration: str | None = None
+    storage_en: str = ""
+    first_harvest_month: int | None = None
+    last_harvest_month: int | None = None
+    is_cold_chain: bool = False
+    is_perishable: bool = False
+    ingredients: str = ""
+    standard: str = ""
+    origin_note: str = ""
+    is_sample: bool = False
+    tax_category: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSku:
+    """One pack; see the columns of `Sku`."""
+
+    code: str
+    pack: str
+    pack_en: str
+    unit_word: str
+    net_value: int
+    net_unit: NetUnit
+    packed_grams: int
+    price_fen: int
+
+
+# ── Making ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@act
+def add_category(*, slug: str, name: str, name_en: str, tint: str, position: int) -> CategoryId:
+    """Add a shelf by its slug. `tint` is one of the grounds of `static/css/tokens.css`: grain, nut, tea, fruit, wood or meat. Raises BadSlug."""
+    known = db.session.scalar(select(Category.id).where(Category.slug == _checked(slug)))
+    if known is not None:
+        return CategoryId(known)
+    added = db.session.scalar(
+        insert(Category).values(slug=slug, name=name, name_en=name_en, tint=tint, position=position).returning(Category.id)
+    )
+    assert added is not None
+    return CategoryId(added)
+
+
+@act
+def make_product(product: NewProduct, skus: Sequence[NewSku], *, now: datetime) -> ProductId:
+    """Make a draft with its packs, in the order in which they are to be offered.
+
+    A product whose slug is known stays as it is; packs whose code is new are added to it.
+    Raises BadSlug, BadPrice, SkuTaken or, for an unknown category, NoSuchProduct.
+    """
+    product_id = db.session.scalar(select(Product.id).where(Product.slug == _checked(product.slug)))
+    if product_id is None:
+        if db.session.scalar(select(Category.id).where(Category.id == product.category_id)) is None:
+            raise NoSuchProduct
+        product_id = db.session.scalar(
+            insert(Product).values(**vars(product), status=ProductStatus.DRAFT, created_at=now).returning(Product.id)
+        )
+        assert product_id is not None
+        _write_search_text(ProductId(product_id))
+    for position, sku in enumerate(skus):
+        _add_sku(ProductId(product_id), sku, position)
+    return ProductId(product_id)
+
+
+def _add_sku(product_id: ProductId, sku: NewSku, position: int) -> None:
+    owner = db.session.scalar(select(Sku.product_id).where(Sku.code == sku.code))
+    if owner is None:
+        _check_price(sku.price_fen)
+        db.session.execute(insert(Sku).values(**vars(sku), product_id=product_id, position=position, is_offered=True))
+    elif owner != product_id:
+        raise SkuTaken(sku.code)
+
+
+# ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@act
+def give_origin(product_id: ProductId, *, village_id: VillageId, cooperative_id: CooperativeId, by: UserId | None, now: datetime) -> None:
+    """Say where a draft that waited for its origin comes from, and who sells it. Raises NoSuchProduct."""
+    _change(product_id, village_id=village_id, cooperative_id=cooperative_id, origin_note="")
+    _write_search_text(product_id)
+    facts = {"village_id": village_id, "cooperative_id": cooperative_id}
+    write_audit("product.origin_given", subject=f"product:{product_id}", by=by, facts=facts, now=now)
+
+
+@act
+def publish(product_id: ProductId, *, now: datetime, by: UserId | None = None) -> None:
+    """Put the product on the shelves; a product that is there stays.
+
+    Raises CannotPublish without a village, a cooperative, an offered SKU or any lot that says whose grams it is made of; NoSuchProduct.
+    """
+    product = _lock(product_id)
+    if product.status == ProductStatus.PUBLISHED:
+        return
+    if missing := frozenset(_missing(product)):
+        raise CannotPublish(missing)
+    _change(product_id, status=ProductStatus.PUBLISHED, published_at=product.published_at or now)
+    _write_search_text(product_id)
+    write_audit("product.published", subject=f"product:{product_id}", by=by, facts={}, now=now)
+
+
+# Stock stands a floor above and is not imported; its tables are named as a foreign key would name them.
+_HAS_LOT_SOURCE = text(
+    "select 1 from lots join lot_sources on lot_sources.lot_id = lots.id and lot_sources.version = lots.source_version "
+    "where lots.product_id = :product_id limit 1"
+)
+
+
+def _missing(product: Product) -> list[Missing]:
+    is_offered = exists().where(Sku.product_id == product.id, Sku.is_offered)
+    checks = {
+        Missing.VILLAGE: product.village_id is not None,
+        Missing.COOPERATIVE: product.cooperative_id is not None,
+        Missing.OFFERED_SKU: db.session.scalar(select(is_offered)),
+        Missing.LOT_SOURCE: db.session.scalar(_HAS_LOT_SOURCE, {"product_id": product.id}) is not None,
+    }
+    return [what for what, is_there in checks.items() if not is_there]
+
+
+@act
+def retire(product_id: ProductId, *, now: datetime, by: UserId | None = None) -> None:
+    """Take the product off the shelves. Its page says so, baskets refuse it, old orders keep their copy. Raises NoSuchProduct."""
+    if _lock(product_id).status != ProductStatus.RETIRED:
+        _change(product_id, status=ProductStatus.RETIRED)
+        write_audit("product.retired", subject=f"product:{product_id}", by=by, facts={}, now=now)
+
+
+@act
+def set_price(sku_id: SkuId, price_fen: int, *, now: datetime, by: UserId | None = None) -> None:
+    """Ask another price from now on, tax-inclusive; orders keep theirs. Raises BadPrice or NoSuchProduct."""
+    _check_price(price_fen)
+    before_fen = db.session.scalar(select(Sku.price_fen).where(Sku.id == sku_id).with_for_update())
+    if before_fen is None:
+        raise NoSuchProduct
+    if before_fen != price_fen:
+        db.session.execute(update(Sku).where(Sku.id == sku_id).values(price_fen=price_fen))
+        facts = {"before_fen": before_fen, "after_fen": price_fen}
+        write_audit("sku.price_set", subject=f"sku:{sku_id}", by=by, facts=facts, now=now)
+
+
+# ── What they share ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write_search_text(product_id: ProductId) -> None:
+    """Keep what the product is found by: its names and other words for it, its shelf, its village and town, its cooperative, its slug."""
+    columns = (
+        *(Product.name, Product.name_en, Product.slug),
+        *(Category.name.label("shelf"), Category.name_en.label("shelf_en")),
+        *(Village.name.label("village"), Village.name_en.label("village_en")),
+        *(Town.name.label("town"), Town.short_name.label("town_short"), Town.name_en.label("town_en")),
+        *(Cooperative.short_name.label("cooperative"), Cooperative.name_en.label("cooperative_en")),
+    )
+    found_by = db.session.execute(
+        select(*columns)
+        .join(Category, Category.id == Product.category_id)
+        .outerjoin(Village, Village.id == Product.village_id)
+        .outerjoin(Town, Town.id == Village.town_id)
+        .outerjoin(Cooperative, Cooperative.id == Product.cooperative_id)
+        .where(Product.id == product_id)
+    ).one()
+    words = search_text(found_by.name, also_called(found_by.name), *(word for word in found_by[1:] if word))
+    db.session.execute(update(Product).where(Product.id == product_id).values(search_text=words))
+
+
+def _lock(product_id: ProductId) -> Product:
+    product = db.session.scalar(select(Product).where(Product.id == product_id).with_for_update())
+    if product is None:
+        raise NoSuchProduct
+    return product
+
+
+def _change(product_id: ProductId, **values: object) -> None:
+    changed = db.session.execute(update(Product).where(Product.id == product_id).values(**values).returning(Product.id)).all()
+    if not changed:
+        raise NoSuchProduct
+
+
+def _checked(slug: str) -> str:
+    if not is_slug(slug):
+        raise BadSlug(slug)
+    return slug
+
+
+def _check_price(price_fen: int) -> None:
+    if price_fen < 1:
+        raise BadPrice(price_fen)
