@@ -6,13 +6,13 @@ Law: an act is one function and one transaction. `commit(` appears once in `shop
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from flask import current_app
 from flask_babel import Babel
@@ -22,10 +22,27 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Engine, Enum, Index, Integer, MetaData, UniqueConstraint, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    event,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
+
+from shop.kit.bulk import as_json, insert_rows
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -104,8 +121,9 @@ _current_act: ContextVar[str | None] = ContextVar("current_act", default=None)
 def act(function: Callable[P, R]) -> Callable[P, R]:
     """Make `function` one transaction: begun for writing, committed at its end, run again whole when the database asks for it.
 
-    An act takes ids, not loaded rows, and returns frozen values. It is run again, at most `MOST_TRIES` times with jitter, after a serialization failure, a deadlock
-    or a busy SQLite; any other error rolls back and goes to the caller. An act inside an act is a programming mistake.
+    An act takes ids, not loaded rows, and returns frozen values. It is run again, at most `MOST_TRIES` times with jitter, after a
+    serialization failure, a deadlock or a busy SQLite; any other error rolls back and goes to the caller. An act inside an act is a
+    programming mistake.
     """
 
     @wraps(function)
@@ -144,6 +162,14 @@ def require_no_transaction() -> None:
     """What talks to the network may not run inside an act or with a transaction open; asserts so."""
     assert _current_act.get() is None, f"the network was asked inside the act {_current_act.get()}"
     assert not db.session().in_transaction(), "the network was asked with a transaction open"
+
+
+@contextmanager
+def trying() -> Iterator[None]:
+    """Step. A part of an act that may be refused and undone without ending the act."""
+    require_transaction()
+    with db.session.begin_nested():
+        yield
 
 
 def end_reading() -> None:
@@ -207,6 +233,39 @@ def _unique_columns() -> dict[str, str]:
         keys += [index for index in table.indexes if index.unique]
         found |= {str(key.name): ", ".join(f"{table.name}.{column.name}" for column in key.columns) for key in keys}
     return found
+
+
+def row_as(made: Callable[..., R], row: Sequence[object]) -> R:
+    """A row as a frozen value whose fields stand in the order of the columns; ids get their own types by it, which columns cannot say."""
+    return made(*row)
+
+
+def rows_as(made: Callable[..., R], rows: Iterable[Sequence[object]]) -> list[R]:
+    """Rows as frozen values; see `row_as`."""
+    return [made(*row) for row in rows]
+
+
+def dialect() -> str:
+    """`sqlite` or `postgresql`: where a statement has to be written twice."""
+    return db.session().get_bind().dialect.name
+
+
+def put_in(model: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    """Step. Insert `rows`, which all name the same columns, by one statement of constant text; column defaults do not apply."""
+    require_transaction()
+    if rows:
+        statement = insert_rows(cast(Table, model.__table__), tuple(rows[0]), dialect())
+        db.session.execute(statement, {"rows": as_json(rows, dialect())})
+
+
+def lock_in_order(id_column: InstrumentedAttribute[int], ids: Iterable[int]) -> None:
+    """Step. Lock rows by id, smallest first, so that two acts never wait for each other crosswise.
+
+    On SQLite nothing is needed: an act is the only writer from its first statement.
+    """
+    require_transaction()
+    if dialect() == "postgresql":
+        db.session.execute(select(id_column).where(id_column.in_(sorted(set(ids)))).order_by(id_column).with_for_update())
 
 
 # ── Connections ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from shop.accounts.models import Address, User, UserRole
 from shop.accounts.roles import Role
-from shop.extensions import db
+from shop.extensions import db, rows_as
 from shop.kit.ids import AddressId, EasternUnitId, UserId
 
 
@@ -84,4 +84,4 @@ def addresses_of(user_id: UserId) -> list[BookedAddress]:
     rows = db.session.execute(
         select(*columns).where(Address.user_id == user_id).order_by(Address.is_default.desc(), Address.used_at.desc(), Address.id)
     )
-    return [BookedAddress(*row) for row in rows]
+    return rows_as(BookedAddress, rows)

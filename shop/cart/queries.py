@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 
 from shop.cart.models import Cart, CartLine
-from shop.extensions import db
+from shop.extensions import db, rows_as
 from shop.kit.ids import CartId, SkuId, UserId
 
 
@@ -45,7 +45,7 @@ def lines_of(owner: CartOwner) -> list[BasketLine]:
         .where(owner.owns())
         .order_by(CartLine.added_at, CartLine.sku_id)
     )
-    return [BasketLine(*row) for row in rows]
+    return rows_as(BasketLine, rows)
 
 
 def count_units(owner: CartOwner) -> int:

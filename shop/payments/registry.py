@@ -1,9 +1,18 @@
-"""Which providers this shop takes money through."""
+"""Which providers this shop takes money through: one line each."""
 
-from flask import Flask
+from flask import Flask, current_app
 
 from config import Config
+from shop.payments.provider import Provider
+from shop.payments.stripe.gateway import StripeGateway
 
 
 def install_providers(app: Flask, config: Config) -> None:
-    """Make the providers that the settings name."""
+    """Make the providers that the settings name, once per app; their connections are kept open."""
+    app.extensions["payment_providers"] = {"stripe": StripeGateway(config.stripe_secret_key, api_base=config.stripe_api_base)}
+
+
+def provider_named(name: str) -> Provider:
+    """The provider of a payment's row."""
+    providers: dict[str, Provider] = current_app.extensions["payment_providers"]
+    return providers[name]

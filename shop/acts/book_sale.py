@@ -1,0 +1,82 @@
+"""The step by which a sale becomes money of villages: shared by everything that sells."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from shop.kit.apportion import largest_remainder
+from shop.kit.ids import EntryId, LineId, LotId, UserId
+from shop.ledger import service as ledger
+from shop.ledger.attribution import LotTotal, PickedFen, PickedUnits, Share, Source, attribute, fen_by_lot, fen_of_picks
+from shop.ledger.models import EntryKind
+from shop.ledger.service import CARRIAGE, Attributed, Heading, Leg, proceeds
+from shop.orders.service import LineRow, OrderRow
+from shop.stock import holding as stock
+from shop.stock.holding import LinePick, RaisedLot
+
+
+def book_sale(order: OrderRow, lines: Sequence[LineRow], *, paid_into: Heading, on: date, by: UserId | None, now: datetime) -> EntryId:
+    """Step. What is held for the order is sold, and each fen of its lines is attributed and booked (DESIGN §2.3, §2.4).
+
+    Line → its picks by units → each lot's running total → its villages. Shipping goes to the carrier's account, no village.
+    """
+    picks = stock.sell([line.id for line in lines], by=by, now=now)
+    by_id = {line.id: line for line in lines}
+    sold = _fen_of_picks(by_id, picks)
+    raised = stock.raise_gross(fen_by_lot(sold))
+    shares = attribute(sold, {lot_id: _lot_total(lot) for lot_id, lot in raised.items()})
+    attributed = _attributed(order, by_id, picks, raised, shares, on)
+    legs = [Leg(paid_into, order.total_fen), Leg(CARRIAGE, -order.shipping_fen)]
+    legs += [Leg(proceeds(row.cooperative_id, row.village_id), -row.amount_fen) for row in attributed]
+    return ledger.post(EntryKind.SALE, legs, attributed, once=f"sale:{order.number}", subject=order.number, on=on, now=now)
+
+
+def _fen_of_picks(lines: Mapping[LineId, LineRow], picks: Sequence[LinePick]) -> list[PickedFen]:
+    by_line: dict[LineId, list[PickedUnits]] = {line_id: [] for line_id in lines}
+    for pick in picks:
+        by_line[pick.line_id].append(PickedUnits(pick.pick_id, pick.lot_id, pick.units))
+    for line_id, picked in by_line.items():
+        assert sum(pick.units for pick in picked) == lines[line_id].quantity, "a line is sold only when all of it is held"
+    return [fen for line_id, picked in by_line.items() for fen in fen_of_picks(lines[line_id].net_fen, picked)]
+
+
+def _lot_total(lot: RaisedLot) -> LotTotal:
+    sources = tuple(Source(source.village_id, source.village_code, source.grams) for source in lot.sources)
+    return LotTotal(sources, lot.source_version, lot.gross_fen)
+
+
+def _attributed(
+    order: OrderRow,
+    lines: Mapping[LineId, LineRow],
+    picks: Sequence[LinePick],
+    lots: Mapping[LotId, RaisedLot],
+    shares: Sequence[Share],
+    on: date,
+) -> list[Attributed]:
+    by_id = {pick.pick_id: pick for pick in picks}
+    grams = {
+        (pick.pick_id, village_id): weight for pick in picks for village_id, weight in _grams(pick, lines[pick.line_id], lots[pick.lot_id])
+    }
+    return [
+        Attributed(
+            order_id=order.id,
+            line_id=by_id[share.pick_id].line_id,
+            pick_id=share.pick_id,
+            lot_id=share.lot_id,
+            source_version=share.source_version,
+            cooperative_id=lines[by_id[share.pick_id].line_id].cooperative_id,
+            village_id=share.village_id,
+            is_refund=False,
+            amount_fen=share.amount_fen,
+            grams=grams[share.pick_id, share.village_id],
+            lot_total_fen=share.lot_total_fen,
+            sold_on=on,
+        )
+        for share in shares
+    ]
+
+
+def _grams(pick: LinePick, line: LineRow, lot: RaisedLot) -> list[tuple[int, int]]:
+    """The pick's weight over the lot's villages, by the same sources: whole grams that add up."""
+    villages = [source.village_id for source in lot.sources]
+    weights = largest_remainder(pick.units * line.unit_grams, [source.grams for source in lot.sources], villages)
+    return list(zip(villages, weights, strict=True))

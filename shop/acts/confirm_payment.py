@@ -1,0 +1,137 @@
+"""What becomes of an order when the provider speaks: paid, too late, or another amount. Mirror of `place_order`.
+
+May run twice, late, or at the same moment as `lapse_unpaid`: both lock the order before its lots.
+"""
+
+from datetime import datetime
+
+from shop.acts.book_sale import book_sale
+from shop.acts.place_order import wanted_of
+from shop.acts.settle_refund import settle_refund
+from shop.acts.start_payment import open_session
+from shop.extensions import act, end_reading, trying
+from shop.kit.clock import business_day
+from shop.kit.ids import PaymentId, RefundId
+from shop.ledger import service as ledger
+from shop.ledger.models import EntryKind
+from shop.ledger.service import Leg, clearing, unallocated
+from shop.orders import service as orders
+from shop.orders.service import OrderRow
+from shop.orders.states import OrderState
+from shop.outbox import service as outbox
+from shop.payments import service as payments
+from shop.payments.models import PaymentState
+from shop.payments.provider import Outcome, OutcomeKind
+from shop.payments.registry import provider_named
+from shop.payments.service import AttemptRow
+from shop.shipping import service as shipping
+from shop.shipping.states import ShipmentState
+from shop.stock import holding as stock
+from shop.stock.errors import NotEnoughStock
+
+
+def check_order_payments(number: str, *, now: datetime) -> OrderState:
+    """Course. Ask the provider about every attempt of an order that money may still come from; then the order's state.
+
+    Raises NoSuchOrder, ProviderUnavailable or ProviderRefused.
+    """
+    for attempt in payments.attempts_for(number):
+        if not attempt.is_settled and attempt.state is not PaymentState.FAILED:
+            check_payment(attempt.id, now=now)
+    state = orders.get(number).state
+    end_reading()
+    return state
+
+
+def check_payment(payment_id: PaymentId, *, now: datetime, expire: bool = False) -> PaymentState:
+    """Course. Ask the provider what became of an attempt and let the order follow; with `expire`, close its page first.
+
+    Raises ProviderUnavailable when no clear answer came, and nothing has changed then. Raises ProviderRefused.
+    """
+    attempt = payments.get_attempt(payment_id)
+    end_reading()
+    if attempt.is_settled or attempt.state is PaymentState.FAILED:
+        return attempt.state
+    session_id = attempt.session_id or open_session(attempt).session_id  # we stopped between asking and writing the answer down
+    provider = provider_named(attempt.provider)
+    outcome = provider.expire(session_id) if expire else provider.outcome(session_id)
+    refund_id = confirm_payment(payment_id, outcome, now=now)
+    if refund_id is not None:
+        settle_refund(refund_id, now=now)
+    payments.schedule_next_check(payment_id, now=now)
+    state = payments.get_attempt(payment_id).state
+    end_reading()
+    return state
+
+
+@act
+def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, now: datetime) -> RefundId | None:
+    """Record the provider's word on an attempt and everything that follows from it, once.
+
+    Paid as asked, and the goods are held or can be held again: the order is sold and booked. Paid, but the goods are gone or the order
+    was paid or called off already: the money is booked as unallocated and a refund recorded, whose id is returned for the course to send.
+    Another amount or currency: recorded as a mismatch for staff; nothing moves.
+    """
+    order = orders.lock(payments.get_attempt(payment_id).reference)
+    attempt = payments.lock_attempt(payment_id)
+    if attempt.is_settled or outcome.kind is OutcomeKind.OPEN:
+        return None
+    if outcome.kind is OutcomeKind.EXPIRED:
+        payments.record_expired(attempt, now=now)
+        return None
+    if (outcome.received_fen, outcome.currency) != (attempt.amount_fen, attempt.currency):
+        payments.record_paid(attempt, outcome, state=PaymentState.MISMATCH, now=now)
+        facts = {"asked_fen": attempt.amount_fen, "received_fen": outcome.received_fen, "currency": outcome.currency}
+        orders.add_event(order.id, "payment_mismatch", facts, by=None, now=now)
+        return None
+    payments.record_paid(attempt, outcome, state=PaymentState.PAID, now=now)
+    if _hold_stands(order, now=now):
+        _sell(order, attempt, now=now)
+        return None
+    return _give_back(order, attempt, now=now)
+
+
+def _hold_stands(order: OrderRow, *, now: datetime) -> bool:
+    if order.state is OrderState.AWAITING_PAYMENT:
+        return True
+    if order.state is not OrderState.LAPSED:
+        return False
+    try:
+        with trying():
+            stock.hold_all(wanted_of(orders.lines_of(order.id)), today=business_day(now), by=None, now=now)
+    except NotEnoughStock:
+        return False
+    return True
+
+
+def _sell(order: OrderRow, attempt: AttemptRow, *, now: datetime) -> None:
+    today = business_day(now)
+    book_sale(order, orders.lines_of(order.id), paid_into=clearing(attempt.provider), on=today, by=None, now=now)
+    shipping.move_all(order.id, ShipmentState.WAITING, ShipmentState.TO_PACK)
+    orders.move(order, OrderState.PAID, by=None, facts={"amount_fen": attempt.amount_fen}, now=now, sold_on=today)
+    _write(order, "order_paid", now=now)
+
+
+def _give_back(order: OrderRow, attempt: AttemptRow, *, now: datetime) -> RefundId:
+    today, provider = business_day(now), attempt.provider
+    received = [Leg(clearing(provider), attempt.amount_fen), Leg(unallocated(provider), -attempt.amount_fen)]
+    once = f"giveback:{attempt.once}"
+    ledger.post(EntryKind.RECEIPT, received, once=f"receipt:{attempt.once}", subject=order.number, on=today, now=now)
+    returned = [Leg(leg.heading, -leg.amount_fen) for leg in received]
+    ledger.post(EntryKind.RECEIPT_RETURNED, returned, once=once, subject=order.number, on=today, now=now)
+    orders.add_event(order.id, "payment_returned", {"amount_fen": attempt.amount_fen, "state": order.state.value}, by=None, now=now)
+    _write(order, "payment_returned", now=now, which=str(attempt.attempt))
+    return payments.record_refund(attempt.id, attempt.amount_fen, once=once, reason="goods_gone", now=now)
+
+
+def _write(order: OrderRow, kind: str, *, now: datetime, which: str = "") -> None:
+    outbox.write_letter(
+        kind,
+        once=f"{kind}:{order.number}{which and ':'}{which}",
+        subject=order.number,
+        locale=order.locale,
+        to_email=order.email,
+        to_phone=order.phone,
+        facts={"number": order.number, "key": order.key},
+        now=now,
+    )

@@ -1,0 +1,157 @@
+"""Turning a basket into an order that waits for payment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shop.accounts import service as accounts
+from shop.cart import service as carts
+from shop.cart.queries import BasketLine
+from shop.catalog.pricing import Offered, offered
+from shop.extensions import act
+from shop.kit.clock import business_day
+from shop.kit.ids import CartId, CheckoutKey, CooperativeId, SkuId
+from shop.orders import service as orders
+from shop.orders.errors import EmptyCart, PriceChange, PriceChanged, ProductRetired
+from shop.orders.models import Channel
+from shop.orders.pricing import PricedLine, price_lines
+from shop.orders.service import Delivery, LineRow, Snapshot
+from shop.orders.states import HOLD_TIME, OrderState
+from shop.outbox import service as outbox
+from shop.shipping import service as shipping
+from shop.shipping.rules import Parcel
+from shop.stock import holding as stock
+from shop.stock.picking import Wanted
+
+__all__ = ["Delivery", "Placed", "parcels_of", "place_order", "snapshots"]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order that waits for payment."""
+
+    number: str
+    key: str
+    total_fen: int
+
+
+@act
+def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: datetime) -> Placed:
+    """Turn a cart into an order that waits for payment.
+
+    Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order.
+    Raises EmptyCart, ProductRetired, PriceChanged, CannotShipThere or NotEnoughStock.
+    """
+    if placed := orders.find_placed(once):
+        return Placed(placed.number, placed.key, placed.total_fen)
+    basket = carts.lock(cart_id)
+    lines = _price_lines(basket)
+    parcels = parcels_of(lines)
+    quotes = shipping.quote_all(parcels, delivery.district_code)
+    order, stored = orders.draw_up(
+        delivery,
+        lines,
+        shipping_fen=sum(quote.fen for quote in quotes),
+        channel=Channel.ONLINE,
+        state=OrderState.AWAITING_PAYMENT,
+        once=once,
+        hold_until=now + HOLD_TIME,
+        sold_on=None,
+        today=business_day(now),
+        now=now,
+    )
+    shipping.prepare(order.id, parcels, quotes)
+    stock.hold_all(wanted_of(stored), today=business_day(now), by=delivery.buyer_id, now=now)
+    if delivery.buyer_id and delivery.remember_address:
+        accounts.remember_address(
+            delivery.buyer_id,
+            name=delivery.name,
+            phone=delivery.phone,
+            district_code=delivery.district_code,
+            town=delivery.town,
+            street=delivery.street,
+            now=now,
+        )
+    outbox.write_letter(
+        "order_received",
+        once=f"order_received:{order.number}",
+        subject=order.number,
+        locale=order.locale,
+        to_email=order.email,
+        to_phone=order.phone,
+        facts={"number": order.number, "key": order.key},
+        now=now,
+    )
+    carts.empty(cart_id)
+    return Placed(order.number, order.key, order.total_fen)
+
+
+def _price_lines(basket: Sequence[BasketLine]) -> list[Snapshot]:
+    if not basket:
+        raise EmptyCart
+    offers = offered(line.sku_id for line in basket)
+    if retired := tuple(line.sku_id for line in basket if line.sku_id not in offers):
+        raise ProductRetired(retired)
+    changes = tuple(
+        PriceChange(line.sku_id, line.seen_price_fen, offers[line.sku_id].price_fen)
+        for line in basket
+        if line.seen_price_fen != offers[line.sku_id].price_fen
+    )
+    if changes:
+        raise PriceChanged(changes)
+    return snapshots(
+        [(line.sku_id, line.quantity) for line in basket], offers, {sku_id: offer.price_fen for sku_id, offer in offers.items()}
+    )
+
+
+def snapshots(
+    wanted: Sequence[tuple[SkuId, int]], offers: Mapping[SkuId, Offered], prices_fen: Mapping[SkuId, int], discount_fen: int = 0
+) -> list[Snapshot]:
+    """Lines as an order keeps them: the catalogue's words, these prices, and each its share of an order-wide discount."""
+    priced = [PricedLine(position, prices_fen[sku_id], quantity) for position, (sku_id, quantity) in enumerate(wanted, start=1)]
+    return [
+        _snapshot(offers[sku_id], line.unit_price_fen, line.quantity, net.discount_fen)
+        for (sku_id, _), line, net in zip(wanted, priced, price_lines(priced, discount_fen), strict=True)
+    ]
+
+
+def _snapshot(offer: Offered, unit_price_fen: int, quantity: int, discount_fen: int) -> Snapshot:
+    return Snapshot(
+        sku_id=offer.sku_id,
+        sku_code=offer.sku_code,
+        product_id=offer.product_id,
+        cooperative_id=offer.cooperative_id,
+        product_name=offer.product_name,
+        product_name_en=offer.product_name_en,
+        pack=offer.pack,
+        pack_en=offer.pack_en,
+        unit_word=offer.unit_word,
+        unit_price_fen=unit_price_fen,
+        quantity=quantity,
+        discount_fen=discount_fen,
+        unit_grams=offer.packed_grams,
+        is_perishable=offer.is_perishable,
+        is_cold_chain=offer.is_cold_chain,
+        tax_category=offer.tax_category,
+    )
+
+
+def parcels_of(lines: Sequence[Snapshot]) -> list[Parcel]:
+    """One parcel per cooperative, by its id."""
+    by_cooperative: dict[CooperativeId, list[Snapshot]] = {}
+    for line in lines:
+        by_cooperative.setdefault(line.cooperative_id, []).append(line)
+    return [
+        Parcel(
+            cooperative_id=cooperative_id,
+            grams=sum(line.unit_grams * line.quantity for line in packed),
+            goods_fen=sum(line.net_fen for line in packed),
+            is_cold_chain=any(line.is_cold_chain for line in packed),
+        )
+        for cooperative_id, packed in sorted(by_cooperative.items())
+    ]
+
+
+def wanted_of(lines: Sequence[LineRow]) -> list[Wanted]:
+    """What stock has to hold for an order's lines."""
+    return [Wanted(line.id, line.sku_id, line.quantity) for line in lines]

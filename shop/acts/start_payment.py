@@ -1,0 +1,107 @@
+"""Sending the buyer to the provider's page: record, ask the provider outside any transaction, record the answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+
+from config import Config
+from shop.extensions import act, end_reading
+from shop.orders import service as orders
+from shop.orders.errors import CannotPay
+from shop.orders.service import OrderRow
+from shop.orders.states import HOLD_AFTER_SESSION, HOLD_EXTENSIONS, SESSION_TIME, OrderState
+from shop.payments import service as payments
+from shop.payments.errors import ProviderRefused, ProviderUnavailable
+from shop.payments.models import PaymentState
+from shop.payments.provider import Asked, AskedLine, Opened
+from shop.payments.registry import provider_named
+from shop.payments.service import AttemptRow
+
+ONLINE_PROVIDER = "stripe"
+
+
+@dataclass(frozen=True)
+class Started:
+    """Where the buyer pays."""
+
+    pay_url: str
+
+
+def start_payment(number: str, *, now: datetime) -> Started:
+    """Course. Open a payment page for an order that waits for money, or find the one that is open.
+
+    Raises CannotPay; ProviderUnavailable or ProviderRefused, and then the order goes on waiting and the buyer can try again.
+    """
+    attempt = _record_attempt(number, now=now)
+    if attempt.state is PaymentState.OPEN and attempt.pay_url:
+        return Started(attempt.pay_url)
+    return Started(open_session(attempt).pay_url)
+
+
+@act
+def _record_attempt(number: str, *, now: datetime) -> AttemptRow:
+    """One live attempt per order. Each new one extends the hold to its session's end and four minutes, at most twice (DESIGN §3)."""
+    order = orders.lock(number)
+    if order.state is not OrderState.AWAITING_PAYMENT or order.hold_until is None or order.hold_until <= now:
+        raise CannotPay(order.state.value)
+    attempts = payments.attempts_for(number)
+    if attempts and (last := attempts[-1]).state in (PaymentState.STARTING, PaymentState.OPEN) and last.expires_at > now:
+        return last
+    if len(attempts) > HOLD_EXTENSIONS:
+        raise CannotPay("too_many_attempts")
+    expires_at = now + SESSION_TIME
+    orders.extend_hold(order, max(order.hold_until, expires_at + HOLD_AFTER_SESSION))
+    orders.add_event(order.id, "payment_started", {"attempt": len(attempts) + 1}, by=order.buyer_id, now=now)
+    return payments.record_attempt(
+        number, provider=ONLINE_PROVIDER, amount_fen=order.total_fen, currency="CNY", expires_at=expires_at, now=now
+    )
+
+
+def open_session(attempt: AttemptRow) -> Opened:
+    """Course. Ask the provider to start an attempt; asked again with the same key it answers the same.
+
+    Raises ProviderUnavailable: the attempt stands and may be asked again. Raises ProviderRefused: it is over.
+    """
+    order = orders.get(attempt.reference)
+    asked = _asked(order, attempt)
+    end_reading()
+    try:
+        opened = provider_named(attempt.provider).start(asked)
+    except ProviderRefused as refusal:
+        payments.record_not_started(attempt.id, refusal.code)
+        raise
+    except ProviderUnavailable as trouble:
+        payments.record_unclear(attempt.id, str(trouble))
+        raise
+    payments.record_opened(attempt.id, opened)
+    return opened
+
+
+def _asked(order: OrderRow, attempt: AttemptRow) -> Asked:
+    """What the provider is asked. Made of stored values alone, so that asking again asks the very same."""
+    is_english = order.locale == "en"
+    lines = [
+        AskedLine(
+            f"{line.product_name_en if is_english else line.product_name} {line.pack_en if is_english else line.pack}",
+            line.quantity,
+            line.net_fen,
+        )
+        for line in orders.lines_of(order.id)
+    ]
+    if order.shipping_fen:
+        lines.append(AskedLine("Shipping" if is_english else "运费", 1, order.shipping_fen))
+    config: Config = current_app.config["SHOP"]
+    page = f"{config.public_url}/orders/{order.number}?key={order.key}"
+    return Asked(
+        once=attempt.once,
+        reference=order.number,
+        amount_fen=attempt.amount_fen,
+        currency=attempt.currency,
+        lines=lines,
+        email=order.email,
+        locale=order.locale,
+        expires_at=attempt.expires_at,
+        success_url=f"{page}&paid=1",
+        cancel_url=page,
+    )

@@ -1,0 +1,333 @@
+"""Writing the books: one verb, `post`, and the reads that a refund needs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shop.extensions import db, dialect, put_in, require_transaction, rows_as
+from shop.kit.ids import AccountId, CooperativeId, EntryId, LineId, LotId, OrderId, PickId, VillageId, new_entry_id
+from shop.ledger.attribution import Recorded
+from shop.ledger.errors import PeriodClosed
+from shop.ledger.models import Account, AccountKind, Attribution, Entry, EntryKind, Period, Posting
+from shop.origin.models import Cooperative, Village
+
+CNY = "CNY"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Which account: a named one (`clearing/stripe`), or the proceeds of a village through a cooperative."""
+
+    kind: AccountKind
+    name: str = ""
+    cooperative_id: CooperativeId | None = None
+    village_id: VillageId | None = None
+
+
+def clearing(provider: str) -> Heading:
+    """Money at a provider."""
+    return Heading(AccountKind.CLEARING, f"clearing/{provider}")
+
+
+def unallocated(provider: str) -> Heading:
+    """Money that no order explains yet."""
+    return Heading(AccountKind.UNALLOCATED, f"unallocated/{provider}")
+
+
+def proceeds(cooperative_id: CooperativeId, village_id: VillageId) -> Heading:
+    """What a village's harvest earned through a cooperative."""
+    return Heading(AccountKind.PROCEEDS, cooperative_id=cooperative_id, village_id=village_id)
+
+
+CASH = Heading(AccountKind.CASH, "cash/offline")
+CARRIAGE = Heading(AccountKind.CARRIAGE, "carriage/collected")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """So many fen on one account: debit positive, credit negative. Several legs of one account become one posting; nought becomes none."""
+
+    heading: Heading
+    amount_fen: int
+    currency: str = CNY
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What one village gets (or, in a refund, gives back: negative) of one pick."""
+
+    order_id: OrderId
+    line_id: LineId
+    pick_id: PickId
+    lot_id: LotId
+    source_version: int
+    cooperative_id: CooperativeId
+    village_id: VillageId
+    is_refund: bool
+    amount_fen: int
+    grams: int
+    lot_total_fen: int
+    sold_on: date
+
+
+def post(
+    kind: EntryKind,
+    legs: Iterable[Leg],
+    attributed: Sequence[Attributed] = (),
+    *,
+    once: str,
+    subject: str,
+    on: date,
+    now: datetime,
+    reverses: EntryId | None = None,
+) -> EntryId:
+    """Step. Book one entry on the business day `on`: its postings, its attributions, and last the entry, which closes them.
+
+    The legs must sum to nought per currency; the database refuses otherwise. `once` twice is refused by its key. Raises PeriodClosed.
+    """
+    require_transaction()
+    _share_lock_period(on)
+    amounts = _sum_legs(legs)
+    accounts = _account_ids({heading for heading, _ in amounts})
+    entry_id = new_entry_id()
+    put_in(
+        Posting,
+        [
+            {
+                "entry_id": entry_id,
+                "seq": seq,
+                "account_id": accounts[heading],
+                "currency": currency,
+                "amount_fen": amount_fen,
+                "business_day": on,
+            }
+            for seq, ((heading, currency), amount_fen) in enumerate(amounts.items(), start=1)
+        ],
+    )
+    put_in(Attribution, [_attribution(entry_id, on, row) for row in attributed])
+    db.session.execute(
+        insert(Entry).values(id=entry_id, kind=kind, once=once, subject=subject, reverses_id=reverses, posted_at=now, business_day=on)
+    )
+    return entry_id
+
+
+def _share_lock_period(day: date) -> None:
+    """Closing a month waits for postings under way, and they for it (DESIGN §2.7)."""
+    month = f"{day:%Y-%m}"
+    period = select(Period.closed_at).where(Period.month == month).with_for_update(read=True)
+    row = db.session.execute(period).one_or_none()
+    if row is None:
+        db.session.execute(_insert_if_missing(Period, {"month": month, "closed_at": None}))
+        row = db.session.execute(period).one()
+    if row.closed_at is not None:
+        raise PeriodClosed(month)
+
+
+def _sum_legs(legs: Iterable[Leg]) -> dict[tuple[Heading, str], int]:
+    sums: dict[tuple[Heading, str], int] = {}
+    for leg in legs:
+        sums[leg.heading, leg.currency] = sums.get((leg.heading, leg.currency), 0) + leg.amount_fen
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def _account_ids(headings: set[Heading]) -> dict[Heading, AccountId]:
+    known = _find_accounts(headings)
+    if missing := headings - known.keys():
+        for row in _new_accounts(missing):
+            db.session.execute(_insert_if_missing(Account, row))
+        known |= _find_accounts(missing)
+    return known
+
+
+def _find_accounts(headings: Iterable[Heading]) -> dict[Heading, AccountId]:
+    named = sorted(heading.name for heading in headings if heading.name)
+    earned = [heading for heading in headings if not heading.name]
+    conditions: list[ColumnElement[bool]] = [Account.code.in_(named)] if named else []
+    if earned:
+        conditions.append(
+            and_(
+                Account.kind == AccountKind.PROCEEDS,
+                Account.cooperative_id.in_(sorted({heading.cooperative_id or 0 for heading in earned})),
+                Account.village_id.in_(sorted({heading.village_id or 0 for heading in earned})),
+            )
+        )
+    found: dict[Heading, AccountId] = {}
+    for row in db.session.execute(
+        select(Account.id, Account.code, Account.kind, Account.cooperative_id, Account.village_id).where(or_(*conditions))
+    ):
+        name = "" if row.kind is AccountKind.PROCEEDS else row.code
+        found[Heading(row.kind, name, row.cooperative_id, row.village_id)] = AccountId(row.id)
+    return {heading: found[heading] for heading in headings if heading in found}
+
+
+def _new_accounts(headings: Iterable[Heading]) -> list[dict[str, object]]:
+    cooperatives = dict(db.session.execute(select(Cooperative.id, Cooperative.slug)).tuples().all())
+    villages = dict(db.session.execute(select(Village.id, Village.slug)).tuples().all())
+    return [
+        {
+            "code": heading.name or f"proceeds/{cooperatives[heading.cooperative_id or 0]}/{villages[heading.village_id or 0]}",
+            "kind": heading.kind,
+            "cooperative_id": heading.cooperative_id,
+            "village_id": heading.village_id,
+        }
+        for heading in sorted(headings, key=lambda heading: (heading.name, heading.cooperative_id or 0, heading.village_id or 0))
+    ]
+
+
+def _insert_if_missing(model: type[Period] | type[Account], values: dict[str, object]) -> sqlite.Insert | postgresql.Insert:
+    statement = postgresql.insert(model) if dialect() == "postgresql" else sqlite.insert(model)
+    return statement.values(**values).on_conflict_do_nothing()
+
+
+def _attribution(entry_id: EntryId, on: date, row: Attributed) -> dict[str, object]:
+    return {
+        "entry_id": entry_id,
+        "order_id": row.order_id,
+        "line_id": row.line_id,
+        "pick_id": row.pick_id,
+        "lot_id": row.lot_id,
+        "source_version": row.source_version,
+        "cooperative_id": row.cooperative_id,
+        "village_id": row.village_id,
+        "is_refund": row.is_refund,
+        "amount_fen": row.amount_fen,
+        "grams": row.grams,
+        "lot_total_fen": row.lot_total_fen,
+        "business_day": on,
+        "sold_on": row.sold_on,
+    }
+
+
+# ── What a refund needs to know ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class BookedPick:
+    """A sold pick as the books hold it: what each village got, and what has gone back since."""
+
+    pick_id: PickId
+    line_id: LineId
+    lot_id: LotId
+    source_version: int
+    lot_total_fen: int
+    cooperative_id: CooperativeId
+    sold_on: date
+    recorded: tuple[Recorded, ...]
+    refunded_fen: int
+
+    @property
+    def fen(self) -> int:
+        """What it was sold for."""
+        return sum(share.fen for share in self.recorded)
+
+
+def booked_picks(order_id: OrderId) -> dict[PickId, BookedPick]:
+    """Every pick of an order that the books know, by pick id."""
+    rows = db.session.execute(
+        select(
+            Attribution.pick_id,
+            Attribution.line_id,
+            Attribution.lot_id,
+            Attribution.source_version,
+            Attribution.lot_total_fen,
+            Attribution.cooperative_id,
+            Attribution.sold_on,
+            Attribution.village_id,
+            Village.code,
+            Attribution.is_refund,
+            Attribution.amount_fen,
+        )
+        .join(Village, Village.id == Attribution.village_id)
+        .where(Attribution.order_id == order_id)
+        .order_by(Attribution.pick_id, Attribution.village_id)
+    ).all()
+    picks: dict[PickId, BookedPick] = {}
+    for row in rows:
+        pick = picks.get(row.pick_id) or BookedPick(
+            PickId(row.pick_id), row.line_id, row.lot_id, row.source_version, 0, row.cooperative_id, row.sold_on, (), 0
+        )
+        if row.is_refund:
+            pick = replace(pick, refunded_fen=pick.refunded_fen - row.amount_fen)
+        else:
+            share = Recorded(VillageId(row.village_id), row.code, row.amount_fen)
+            pick = replace(pick, recorded=(*pick.recorded, share), lot_total_fen=row.lot_total_fen)
+        picks[pick.pick_id] = pick
+    return picks
+
+
+def village_amounts(order_id: OrderId) -> dict[VillageId, int]:
+    """What each village has of an order now: sales less refunds, fen."""
+    amount = func.sum(Attribution.amount_fen)
+    rows = db.session.execute(
+        select(Attribution.village_id, amount).where(Attribution.order_id == order_id).group_by(Attribution.village_id)
+    )
+    return {VillageId(village_id): int(fen) for village_id, fen in rows}
+
+
+@dataclass(frozen=True)
+class BookedEntry:
+    """An entry with its legs and attributions, as needed to reverse it."""
+
+    id: EntryId
+    subject: str
+    legs: tuple[Leg, ...]
+    attributed: tuple[Attributed, ...]
+
+
+def get_entry(entry_id: EntryId) -> BookedEntry:
+    """An entry, which must exist."""
+    subject = db.session.scalars(select(Entry.subject).where(Entry.id == entry_id)).one()
+    postings = db.session.execute(
+        select(Account.kind, Account.code, Account.cooperative_id, Account.village_id, Posting.amount_fen, Posting.currency)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Posting.entry_id == entry_id)
+        .order_by(Posting.seq)
+    )
+    legs = tuple(
+        Leg(
+            Heading(row.kind, "" if row.kind is AccountKind.PROCEEDS else row.code, row.cooperative_id, row.village_id),
+            row.amount_fen,
+            row.currency,
+        )
+        for row in postings
+    )
+    columns = (
+        Attribution.order_id,
+        Attribution.line_id,
+        Attribution.pick_id,
+        Attribution.lot_id,
+        Attribution.source_version,
+        Attribution.cooperative_id,
+        Attribution.village_id,
+        Attribution.is_refund,
+        Attribution.amount_fen,
+        Attribution.grams,
+        Attribution.lot_total_fen,
+        Attribution.sold_on,
+    )
+    rows = db.session.execute(select(*columns).where(Attribution.entry_id == entry_id).order_by(Attribution.id))
+    return BookedEntry(entry_id, subject, legs, tuple(rows_as(Attributed, rows)))
+
+
+def find_entry(once: str) -> EntryId | None:
+    """The entry booked under this key."""
+    found = db.session.scalar(select(Entry.id).where(Entry.once == once))
+    return EntryId(found) if found is not None else None
+
+
+def reverse(entry_id: EntryId, kind: EntryKind, *, once: str, on: date, now: datetime) -> EntryId:
+    """Step. Book an entry back, posting by posting and attribution by attribution."""
+    entry = get_entry(entry_id)
+    return post(
+        kind,
+        [replace(leg, amount_fen=-leg.amount_fen) for leg in entry.legs],
+        [replace(row, amount_fen=-row.amount_fen, grams=0) for row in entry.attributed],
+        once=once,
+        subject=entry.subject,
+        on=on,
+        now=now,
+        reverses=entry_id,
+    )

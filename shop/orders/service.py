@@ -1,0 +1,427 @@
+"""Orders: drawn up once, moved along their states, refunded piece by piece."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from shop.extensions import db, put_in, require_transaction, row_as, rows_as
+from shop.kit.ids import CooperativeId, EasternUnitId, EntryId, LineId, OrderId, PickId, ProductId, ReturnId, SkuId, UserId, new_key
+from shop.orders.errors import CannotMove, NoSuchOrder
+from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
+from shop.orders.states import FIRST_STATES, OrderState, may_move
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where an order goes, and what the buyer said about it."""
+
+    name: str
+    phone: str
+    email: str | None
+    district_code: str
+    region: str
+    """The names behind the code: 江苏省苏州市昆山市."""
+    town: str
+    street: str
+    note: str
+    locale: str
+    buyer_id: UserId | None
+    eastern_unit_id: EasternUnitId | None
+    perishable_confirmed: bool
+    remember_address: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One line as it will be stored: copies of the catalogue at this moment."""
+
+    sku_id: SkuId
+    sku_code: str
+    product_id: ProductId
+    cooperative_id: CooperativeId
+    product_name: str
+    product_name_en: str
+    pack: str
+    pack_en: str
+    unit_word: str
+    unit_price_fen: int
+    quantity: int
+    discount_fen: int
+    unit_grams: int
+    is_perishable: bool
+    is_cold_chain: bool
+    tax_category: str
+
+    @property
+    def net_fen(self) -> int:
+        """What villages get of it."""
+        return self.unit_price_fen * self.quantity - self.discount_fen
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """One stored line, as an act sees it."""
+
+    id: LineId
+    position: int
+    sku_id: SkuId
+    sku_code: str
+    cooperative_id: CooperativeId
+    product_name: str
+    product_name_en: str
+    pack: str
+    pack_en: str
+    quantity: int
+    unit_price_fen: int
+    net_fen: int
+    unit_grams: int
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One order, as an act sees it."""
+
+    id: OrderId
+    number: str
+    key: str
+    channel: Channel
+    state: OrderState
+    buyer_id: UserId | None
+    email: str | None
+    phone: str
+    locale: str
+    goods_fen: int
+    discount_fen: int
+    shipping_fen: int
+    refunded_shipping_fen: int
+    total_fen: int
+    hold_until: datetime | None
+    sold_on: date | None
+
+
+_ORDER = (
+    Order.id,
+    Order.number,
+    Order.key,
+    Order.channel,
+    Order.state,
+    Order.buyer_id,
+    Order.email,
+    Order.phone,
+    Order.locale,
+    Order.goods_fen,
+    Order.discount_fen,
+    Order.shipping_fen,
+    Order.refunded_shipping_fen,
+    Order.total_fen,
+    Order.hold_until,
+    Order.sold_on,
+)
+_LINE = (
+    OrderLine.id,
+    OrderLine.position,
+    OrderLine.sku_id,
+    OrderLine.sku_code,
+    OrderLine.cooperative_id,
+    OrderLine.product_name,
+    OrderLine.product_name_en,
+    OrderLine.pack,
+    OrderLine.pack_en,
+    OrderLine.quantity,
+    OrderLine.unit_price_fen,
+    OrderLine.net_fen,
+    OrderLine.unit_grams,
+)
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing that is misheard or misread
+
+
+# ── Drawing up ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def find_placed(once: str) -> OrderRow | None:
+    """The order that this key has already made."""
+    row = db.session.execute(select(*_ORDER).where(Order.once == once)).one_or_none()
+    return row_as(OrderRow, row) if row else None
+
+
+def draw_up(
+    delivery: Delivery,
+    lines: Sequence[Snapshot],
+    *,
+    shipping_fen: int,
+    channel: Channel,
+    state: OrderState,
+    once: str,
+    hold_until: datetime | None,
+    sold_on: date | None,
+    today: date,
+    now: datetime,
+) -> tuple[OrderRow, list[LineRow]]:
+    """Step. Store the order and its lines, and its first event."""
+    require_transaction()
+    assert lines and state in FIRST_STATES, "an order begins with something, at the beginning"
+    goods_fen = sum(line.unit_price_fen * line.quantity for line in lines)
+    discount_fen = sum(line.discount_fen for line in lines)
+    is_paid = state is not OrderState.AWAITING_PAYMENT
+    row = db.session.execute(
+        insert(Order)
+        .values(
+            number=_new_number("SH" if channel is Channel.ONLINE else "XX", today),
+            key=new_key(),
+            once=once,
+            channel=channel,
+            state=state,
+            buyer_id=delivery.buyer_id,
+            eastern_unit_id=delivery.eastern_unit_id,
+            name=delivery.name,
+            phone=delivery.phone,
+            email=delivery.email,
+            district_code=delivery.district_code or None,
+            region=delivery.region,
+            town=delivery.town,
+            street=delivery.street,
+            note=delivery.note,
+            locale=delivery.locale,
+            goods_fen=goods_fen,
+            discount_fen=discount_fen,
+            shipping_fen=shipping_fen,
+            refunded_shipping_fen=0,
+            total_fen=goods_fen - discount_fen + shipping_fen,
+            perishable_confirmed_at=now if delivery.perishable_confirmed else None,
+            hold_until=hold_until,
+            placed_at=now,
+            paid_at=now if is_paid else None,
+            sold_on=sold_on,
+            ended_at=now if state is OrderState.COMPLETED else None,
+        )
+        .returning(*_ORDER)
+    ).one()
+    order = row_as(OrderRow, row)
+    put_in(OrderLine, [_line(order.id, position, line) for position, line in enumerate(lines, start=1)])
+    add_event(order.id, "placed", {"total_fen": order.total_fen}, by=delivery.buyer_id, now=now)
+    return order, lines_of(order.id)
+
+
+def _line(order_id: OrderId, position: int, line: Snapshot) -> dict[str, object]:
+    return {
+        "order_id": order_id,
+        "position": position,
+        "sku_id": line.sku_id,
+        "sku_code": line.sku_code,
+        "product_id": line.product_id,
+        "cooperative_id": line.cooperative_id,
+        "product_name": line.product_name,
+        "product_name_en": line.product_name_en,
+        "pack": line.pack,
+        "pack_en": line.pack_en,
+        "unit_word": line.unit_word,
+        "unit_price_fen": line.unit_price_fen,
+        "quantity": line.quantity,
+        "discount_fen": line.discount_fen,
+        "net_fen": line.net_fen,
+        "unit_grams": line.unit_grams,
+        "is_perishable": line.is_perishable,
+        "is_cold_chain": line.is_cold_chain,
+        "tax_category": line.tax_category,
+    }
+
+
+def _new_number(prefix: str, today: date) -> str:
+    return f"{prefix}-{today:%y%m%d}-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+
+
+# ── Reading for acts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lock(number: str) -> OrderRow:
+    """Step. The order, locked; everything else of it is locked after it.
+
+    Raises NoSuchOrder.
+    """
+    return _one(Order.number == number, lock=True)
+
+
+def lock_by_id(order_id: OrderId) -> OrderRow:
+    """Step. The order, locked.
+
+    Raises NoSuchOrder.
+    """
+    return _one(Order.id == order_id, lock=True)
+
+
+def get(number: str) -> OrderRow:
+    """The order.
+
+    Raises NoSuchOrder.
+    """
+    return _one(Order.number == number, lock=False)
+
+
+def _one(condition: ColumnElement[bool], *, lock: bool) -> OrderRow:
+    query = select(*_ORDER).where(condition)
+    if lock:
+        require_transaction()
+        query = query.with_for_update()
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NoSuchOrder
+    return row_as(OrderRow, row)
+
+
+def lines_of(order_id: OrderId) -> list[LineRow]:
+    """An order's lines, in their order."""
+    return rows_as(LineRow, db.session.execute(select(*_LINE).where(OrderLine.order_id == order_id).order_by(OrderLine.position)))
+
+
+def due_to_lapse(*, now: datetime, most: int = 50) -> Sequence[str]:
+    """Numbers of orders whose hold has ended unpaid."""
+    due = select(Order.number).where(Order.state == OrderState.AWAITING_PAYMENT, Order.hold_until < now)
+    return list(db.session.scalars(due.order_by(Order.hold_until, Order.id).limit(most)))
+
+
+# ── Moving ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def move(
+    order: OrderRow, state: OrderState, *, by: UserId | None, facts: Mapping[str, object], now: datetime, sold_on: date | None = None
+) -> None:
+    """Step. The order, which is locked, goes on to `state`; an event says so.
+
+    Raises CannotMove.
+    """
+    require_transaction()
+    if not may_move(order.state, state):
+        raise CannotMove(order.state.value, state.value)
+    values: dict[str, object] = {"state": state}
+    if state is OrderState.PAID:
+        values |= {"paid_at": now, "sold_on": sold_on, "hold_until": None, "ended_at": None}
+    if state in (OrderState.LAPSED, OrderState.CANCELLED, OrderState.COMPLETED):
+        values |= {"ended_at": now, "hold_until": None}
+    db.session.execute(update(Order).where(Order.id == order.id).values(**values))
+    add_event(order.id, state.value, facts, by=by, now=now)
+
+
+def extend_hold(order: OrderRow, until: datetime) -> None:
+    """Step. Keep its goods until then."""
+    require_transaction()
+    db.session.execute(update(Order).where(Order.id == order.id).values(hold_until=until))
+
+
+def add_event(order_id: OrderId, kind: str, facts: Mapping[str, object], *, by: UserId | None, now: datetime) -> None:
+    """Step. Something happened to the order. Facts are figures and codes, never a person's data."""
+    require_transaction()
+    db.session.execute(insert(OrderEvent).values(order_id=order_id, at=now, kind=kind, by_user_id=by, facts=dict(facts)))
+
+
+# ── Returns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class ReturnedPick:
+    """What a return takes from one pick."""
+
+    pick_id: PickId
+    line_id: LineId
+    units: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class ReturnRow:
+    """One return, as an act sees it."""
+
+    id: ReturnId
+    order_id: OrderId
+    once: str
+    restock: bool
+    goods_fen: int
+    shipping_fen: int
+    entry_id: EntryId
+    reversed_by_entry_id: EntryId | None
+
+
+_RETURN = (
+    Return.id,
+    Return.order_id,
+    Return.once,
+    Return.restock,
+    Return.goods_fen,
+    Return.shipping_fen,
+    Return.entry_id,
+    Return.reversed_by_entry_id,
+)
+
+
+def find_return(once: str) -> ReturnRow | None:
+    """The return that this key has already made."""
+    row = db.session.execute(select(*_RETURN).where(Return.once == once)).one_or_none()
+    return row_as(ReturnRow, row) if row else None
+
+
+def record_return(
+    order: OrderRow,
+    picks: Sequence[ReturnedPick],
+    *,
+    by: RefundBy,
+    shipping_fen: int,
+    restock: bool,
+    reason: str,
+    once: str,
+    entry_id: EntryId,
+    asked_by: UserId | None,
+    now: datetime,
+) -> ReturnId:
+    """Step. Store what was decided to go back, on the order too."""
+    require_transaction()
+    goods_fen = sum(pick.amount_fen for pick in picks)
+    return_id = db.session.scalar(
+        insert(Return)
+        .values(
+            order_id=order.id,
+            once=once,
+            by=by,
+            reason=reason,
+            restock=restock,
+            goods_fen=goods_fen,
+            shipping_fen=shipping_fen,
+            entry_id=entry_id,
+            asked_by=asked_by,
+            at=now,
+        )
+        .returning(Return.id)
+    )
+    assert return_id is not None
+    put_in(
+        ReturnLine,
+        [
+            {"return_id": return_id, "pick_id": pick.pick_id, "line_id": pick.line_id, "units": pick.units, "amount_fen": pick.amount_fen}
+            for pick in picks
+        ],
+    )
+    if shipping_fen:
+        db.session.execute(
+            update(Order).where(Order.id == order.id).values(refunded_shipping_fen=Order.refunded_shipping_fen + shipping_fen)
+        )
+    add_event(order.id, "refund_asked", {"goods_fen": goods_fen, "shipping_fen": shipping_fen, "reason": reason}, by=asked_by, now=now)
+    return ReturnId(return_id)
+
+
+def undo_return(returned: ReturnRow, entry_id: EntryId, *, now: datetime) -> dict[PickId, int]:
+    """Step. The provider failed the refund: the return no longer counts. Returns the units that it had named, per pick."""
+    require_transaction()
+    db.session.execute(update(Return).where(Return.id == returned.id).values(reversed_by_entry_id=entry_id))
+    if returned.shipping_fen:
+        db.session.execute(
+            update(Order)
+            .where(Order.id == returned.order_id)
+            .values(refunded_shipping_fen=Order.refunded_shipping_fen - returned.shipping_fen)
+        )
+    add_event(
+        returned.order_id, "refund_failed", {"goods_fen": returned.goods_fen, "shipping_fen": returned.shipping_fen}, by=None, now=now
+    )
+    rows = db.session.execute(select(ReturnLine.pick_id, ReturnLine.units).where(ReturnLine.return_id == returned.id, ReturnLine.units > 0))
+    return {PickId(pick_id): units for pick_id, units in rows}

@@ -1,0 +1,392 @@
+"""Attempts to pay, refunds, and what providers told us: written down before and after the network is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from shop.extensions import act, db, require_transaction, row_as, rows_as, violated
+from shop.kit.ids import PaymentId, RefundId
+from shop.payments.errors import RefundAboveReceived
+from shop.payments.models import Payment, PaymentState, ProviderEvent, Refund, RefundState
+from shop.payments.provider import Opened, Outcome, OutcomeKind, RefundAnswer
+
+FIRST_CHECK_AFTER = timedelta(minutes=2)
+"""When the sweep first asks about an open session by itself; the webhook is usually there in a second."""
+_LONGEST_BETWEEN_CHECKS = timedelta(hours=6)
+_SETTLED_STATES = (PaymentState.PAID, PaymentState.MISMATCH)
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One attempt to pay, as an act sees it."""
+
+    id: PaymentId
+    provider: str
+    reference: str
+    attempt: int
+    state: PaymentState
+    amount_fen: int
+    currency: str
+    session_id: str | None
+    intent_id: str | None
+    pay_url: str | None
+    received_fen: int
+    received_currency: str | None
+    refunded_fen: int
+    expires_at: datetime
+    paid_at: datetime | None
+
+    @property
+    def once(self) -> str:
+        """The provider's idempotency key for starting it."""
+        return f"pay:{self.reference}:{self.attempt}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether money came."""
+        return self.state in _SETTLED_STATES
+
+
+_COLUMNS = (
+    Payment.id,
+    Payment.provider,
+    Payment.reference,
+    Payment.attempt,
+    Payment.state,
+    Payment.amount_fen,
+    Payment.currency,
+    Payment.session_id,
+    Payment.intent_id,
+    Payment.pay_url,
+    Payment.received_fen,
+    Payment.received_currency,
+    Payment.refunded_fen,
+    Payment.expires_at,
+    Payment.paid_at,
+)
+
+
+def attempts_for(reference: str) -> list[AttemptRow]:
+    """Every attempt for a reference, first to last."""
+    rows = db.session.execute(select(*_COLUMNS).where(Payment.reference == reference).order_by(Payment.attempt))
+    return rows_as(AttemptRow, rows)
+
+
+def get_attempt(payment_id: PaymentId) -> AttemptRow:
+    """One attempt, which must exist."""
+    return row_as(AttemptRow, db.session.execute(select(*_COLUMNS).where(Payment.id == payment_id)).one())
+
+
+def find_by_session(provider: str, session_id: str) -> AttemptRow | None:
+    """The attempt that a provider knows by this session."""
+    row = db.session.execute(select(*_COLUMNS).where(Payment.provider == provider, Payment.session_id == session_id)).one_or_none()
+    return row_as(AttemptRow, row) if row else None
+
+
+def find_by_intent(provider: str, intent_id: str) -> AttemptRow | None:
+    """The attempt that a provider knows by this payment."""
+    row = db.session.execute(select(*_COLUMNS).where(Payment.provider == provider, Payment.intent_id == intent_id)).one_or_none()
+    return row_as(AttemptRow, row) if row else None
+
+
+# ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def record_attempt(reference: str, *, provider: str, amount_fen: int, currency: str, expires_at: datetime, now: datetime) -> AttemptRow:
+    """Step. Write down that the next attempt is about to be made."""
+    require_transaction()
+    last = db.session.scalar(select(func.max(Payment.attempt)).where(Payment.reference == reference)) or 0
+    row = db.session.execute(
+        insert(Payment)
+        .values(
+            provider=provider,
+            reference=reference,
+            attempt=last + 1,
+            state=PaymentState.STARTING,
+            amount_fen=amount_fen,
+            currency=currency,
+            received_fen=0,
+            refunded_fen=0,
+            started_at=now,
+            expires_at=expires_at,
+            next_check_at=now + FIRST_CHECK_AFTER,
+            checks=0,
+        )
+        .returning(*_COLUMNS)
+    ).one()
+    return row_as(AttemptRow, row)
+
+
+@act
+def record_opened(payment_id: PaymentId, opened: Opened) -> None:
+    """The provider opened a page for the attempt."""
+    db.session.execute(
+        update(Payment)
+        .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
+        .values(state=PaymentState.OPEN, session_id=opened.session_id, pay_url=opened.pay_url, expires_at=opened.expires_at)
+    )
+
+
+@act
+def record_not_started(payment_id: PaymentId, trouble: str) -> None:
+    """The provider refused to start it; nobody can pay on it."""
+    db.session.execute(
+        update(Payment)
+        .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
+        .values(state=PaymentState.FAILED, trouble=trouble[:200], next_check_at=None)
+    )
+
+
+@act
+def record_unclear(payment_id: PaymentId, trouble: str) -> None:
+    """The provider gave no clear answer; the attempt stays as it is and is asked about again."""
+    db.session.execute(update(Payment).where(Payment.id == payment_id).values(trouble=trouble[:200]))
+
+
+# ── Outcomes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lock_attempt(payment_id: PaymentId) -> AttemptRow:
+    """Step. The attempt, locked."""
+    require_transaction()
+    return row_as(AttemptRow, db.session.execute(select(*_COLUMNS).where(Payment.id == payment_id).with_for_update()).one())
+
+
+def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, now: datetime) -> None:
+    """Step. Money came. `state` says whether it is what was asked (paid) or not (mismatch)."""
+    require_transaction()
+    assert outcome.kind is OutcomeKind.PAID and state in _SETTLED_STATES, "only paid money is recorded as paid"
+    db.session.execute(
+        update(Payment)
+        .where(Payment.id == attempt.id)
+        .values(
+            state=state,
+            intent_id=outcome.intent_id,
+            method=outcome.method,
+            received_fen=outcome.received_fen,
+            received_currency=outcome.currency,
+            paid_at=now,
+            next_check_at=None,
+            trouble=None,
+        )
+    )
+
+
+def record_expired(attempt: AttemptRow, *, now: datetime) -> None:
+    """Step. Nothing can be paid on its page any more. A bank may answer late, so it is asked about a few times more, ever more seldom."""
+    require_transaction()
+    if attempt.state in (PaymentState.STARTING, PaymentState.OPEN):
+        db.session.execute(update(Payment).where(Payment.id == attempt.id).values(state=PaymentState.EXPIRED))
+
+
+LATE_ANSWERS_FOR = timedelta(days=3)
+"""How long after its end a session is still asked about now and then: a bank may answer late."""
+
+
+@act
+def schedule_next_check(payment_id: PaymentId, *, now: datetime) -> None:
+    """Asked and still not final: ask again, after twice as long each time; stop three days after the session's end."""
+    row = db.session.execute(select(Payment.checks, Payment.expires_at, Payment.state).where(Payment.id == payment_id)).one()
+    if row.state not in (PaymentState.STARTING, PaymentState.OPEN, PaymentState.EXPIRED):
+        return
+    pause = _pause(row.checks)
+    next_check_at = None if row.state is PaymentState.EXPIRED and now + pause > row.expires_at + LATE_ANSWERS_FOR else now + pause
+    db.session.execute(update(Payment).where(Payment.id == payment_id).values(checks=row.checks + 1, next_check_at=next_check_at))
+
+
+def due_checks(*, now: datetime, most: int = 50) -> Sequence[PaymentId]:
+    """Payments that it is time to ask the provider about."""
+    rows = db.session.scalars(
+        select(Payment.id).where(Payment.next_check_at <= now).order_by(Payment.next_check_at, Payment.id).limit(most)
+    )
+    return [PaymentId(row) for row in rows]
+
+
+# ── Refunds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class RefundRow:
+    """One refund, as an act sees it."""
+
+    id: RefundId
+    payment_id: PaymentId
+    provider: str
+    reference: str
+    intent_id: str
+    once: str
+    amount_fen: int
+    state: RefundState
+    provider_id: str | None
+    checks: int
+
+
+def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: str, now: datetime) -> RefundId:
+    """Step. Write down that money is about to be asked back, within what was received.
+
+    Raises RefundAboveReceived, told by the CHECK on payments.
+    """
+    require_transaction()
+    try:
+        db.session.execute(update(Payment).where(Payment.id == payment_id).values(refunded_fen=Payment.refunded_fen + amount_fen))
+    except IntegrityError as error:
+        if violated(error, "ck_payments_refunded_within_received"):
+            raise RefundAboveReceived from error
+        raise
+    refund_id = db.session.scalar(
+        insert(Refund)
+        .values(
+            payment_id=payment_id,
+            once=once,
+            amount_fen=amount_fen,
+            reason=reason,
+            state=RefundState.ASKED,
+            asked_at=now,
+            next_check_at=now + FIRST_CHECK_AFTER,
+            checks=0,
+        )
+        .returning(Refund.id)
+    )
+    assert refund_id is not None
+    return RefundId(refund_id)
+
+
+def get_refund(refund_id: RefundId) -> RefundRow:
+    """One refund, which must exist."""
+    return _refund(Refund.id == refund_id, lock=False)
+
+
+def lock_refund(refund_id: RefundId) -> RefundRow:
+    """Step. One refund, locked."""
+    require_transaction()
+    return _refund(Refund.id == refund_id, lock=True)
+
+
+def _refund(condition: ColumnElement[bool], *, lock: bool) -> RefundRow:
+    columns = (
+        Refund.id,
+        Refund.payment_id,
+        Payment.provider,
+        Payment.reference,
+        Payment.intent_id,
+        Refund.once,
+        Refund.amount_fen,
+        Refund.state,
+        Refund.provider_id,
+        Refund.checks,
+    )
+    query = select(*columns).join(Payment, Payment.id == Refund.payment_id).where(condition)
+    return row_as(RefundRow, db.session.execute(query.with_for_update(of=Refund) if lock else query).one())
+
+
+def find_refund(once: str) -> RefundId | None:
+    """The refund asked under this key."""
+    found = db.session.scalar(select(Refund.id).where(Refund.once == once))
+    return RefundId(found) if found is not None else None
+
+
+def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: datetime) -> None:
+    """Step. What the provider says about a refund. One that failed no longer counts against the payment."""
+    require_transaction()
+    is_final = answer.state in (RefundState.SUCCEEDED, RefundState.FAILED)
+    db.session.execute(
+        update(Refund)
+        .where(Refund.id == refund.id)
+        .values(
+            state=answer.state,
+            provider_id=answer.provider_id or refund.provider_id,
+            trouble=answer.trouble[:200] if answer.trouble else None,
+            settled_at=now if is_final else None,
+            next_check_at=None if is_final else now + _pause(refund.checks),
+            checks=refund.checks + 1,
+        )
+    )
+    if answer.state is RefundState.FAILED and refund.state is not RefundState.FAILED:
+        db.session.execute(
+            update(Payment).where(Payment.id == refund.payment_id).values(refunded_fen=Payment.refunded_fen - refund.amount_fen)
+        )
+
+
+@act
+def postpone_refund(refund_id: RefundId, trouble: str, *, now: datetime) -> None:
+    """The provider gave no clear answer: the refund stands as asked, and the sweep asks again with the same key."""
+    checks = db.session.scalar(select(Refund.checks).where(Refund.id == refund_id)) or 0
+    db.session.execute(
+        update(Refund).where(Refund.id == refund_id).values(trouble=trouble[:200], checks=checks + 1, next_check_at=now + _pause(checks))
+    )
+
+
+def due_refunds(*, now: datetime, most: int = 50) -> Sequence[RefundId]:
+    """Refunds that it is time to ask the provider about."""
+    rows = db.session.scalars(select(Refund.id).where(Refund.next_check_at <= now).order_by(Refund.next_check_at, Refund.id).limit(most))
+    return [RefundId(row) for row in rows]
+
+
+def _pause(checks: int) -> timedelta:
+    return min(FIRST_CHECK_AFTER * (1 << min(checks, 20)), _LONGEST_BETWEEN_CHECKS)
+
+
+# ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """Something a provider told us."""
+
+    id: int
+    provider: str
+    kind: str
+    object_id: str | None
+    is_done: bool
+
+
+@act
+def keep_event(*, provider: str, event_id: str, kind: str, object_id: str | None, happened_at: datetime, now: datetime) -> EventRow:
+    """Keep what a provider told us before looking into it. Told twice, it is kept once: the same row comes back."""
+    known = select(ProviderEvent).where(ProviderEvent.provider == provider, ProviderEvent.event_id == event_id)
+    row = db.session.scalar(known)
+    if row is None:
+        try:
+            with db.session.begin_nested():
+                row = ProviderEvent(
+                    provider=provider,
+                    event_id=event_id,
+                    kind=kind,
+                    object_id=object_id,
+                    happened_at=happened_at,
+                    received_at=now,
+                    next_try_at=now + FIRST_CHECK_AFTER,
+                    tries=0,
+                )
+                db.session.add(row)
+        except IntegrityError:  # the same event, at the same moment, in another process
+            row = db.session.scalars(known).one()
+    return EventRow(row.id, row.provider, row.kind, row.object_id, row.done_at is not None)
+
+
+@act
+def event_done(event_id: int, *, now: datetime) -> None:
+    """The event has had its effect, or needs none."""
+    db.session.execute(update(ProviderEvent).where(ProviderEvent.id == event_id).values(done_at=now, next_try_at=None, trouble=None))
+
+
+@act
+def event_failed(event_id: int, trouble: str, *, now: datetime) -> None:
+    """Looking into it failed; the sweep tries again, after twice as long each time."""
+    tries = db.session.scalar(select(ProviderEvent.tries).where(ProviderEvent.id == event_id)) or 0
+    db.session.execute(
+        update(ProviderEvent)
+        .where(ProviderEvent.id == event_id)
+        .values(tries=tries + 1, trouble=trouble[:200], next_try_at=now + _pause(tries))
+    )
+
+
+def due_events(*, now: datetime, most: int = 50) -> Sequence[EventRow]:
+    """Events that still wait for their effect."""
+    rows = db.session.scalars(
+        select(ProviderEvent).where(ProviderEvent.next_try_at <= now).order_by(ProviderEvent.next_try_at, ProviderEvent.id).limit(most)
+    )
+    return [EventRow(row.id, row.provider, row.kind, row.object_id, row.done_at is not None) for row in rows]
