@@ -23,6 +23,7 @@ def test_refunds_in_pieces_come_to_the_whole_and_no_further(stage: Stage) -> Non
     )
     assert (first.status, first.amount, first.currency, first.reason) == ("succeeded", 6800, "cny", "requested_by_customer")
     assert first.metadata.to_dict() == {"refund": "R-1"}
+    assert stage.client.v1.charges.retrieve(first.charge).refunded is False
     with pytest.raises(stripe.InvalidRequestError, match=r"\(¥136.01\) is greater than unrefunded amount on charge \(¥136.00\)") as refusal:
         stage.client.v1.refunds.create({"payment_intent": intent, "amount": 13601})
     assert refusal.value.param == "amount"
