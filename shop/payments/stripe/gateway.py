@@ -1,0 +1,284 @@
+"""Stripe as a provider: hosted Checkout Sessions in CNY and refunds, through Stripe's own SDK (API 2026-10-28.endive).
+
+Law: every option is stated, so that nothing follows a dashboard except which methods of payment are offered; what may be asked twice carries
+a key; no transaction is open while Stripe is asked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies, proxy_bypass
+
+import requests
+import stripe
+from requests.adapters import HTTPAdapter
+
+from shop.extensions import require_no_transaction
+from shop.payments.errors import ProviderRefused, ProviderUnavailable
+from shop.payments.models import RefundState
+from shop.payments.provider import Asked, AskedLine, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked
+
+if TYPE_CHECKING:
+    from stripe import Charge, PaymentIntent, Refund
+    from stripe.checkout import Session
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
+
+STRIPE = "https://api.stripe.com"
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 7.0
+"""Longest silence once connected. A buyer is waiting: what has not been answered by then is asked again later, with the same key."""
+MOST_LINES = 100
+"""Stripe's limit on the line items of one session (docs.stripe.com/api/checkout/sessions/create)."""
+
+_ONE_MORE_TRY = 1  # the SDK repeats with the same key after a lost connection, a 409 or a 5xx
+_MOST_CONNECTIONS = 32
+_WITH_MONEY = ["payment_intent.latest_charge"]
+_STILL_PAYING = {"processing", "requires_action", "requires_capture"}
+_REFUND_STATES = {
+    "succeeded": RefundState.SUCCEEDED,
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+
+# It would send how long requests take, under an id that the SDK writes into a file of the home directory.
+stripe.enable_telemetry = False
+
+
+class StripeGateway:
+    """Keeps the contract of shop.payments.provider.Provider. One per process; its connections are kept open and shared by threads."""
+
+    name = "stripe"
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        api_base: str | None,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
+        """`api_base`: where the sandbox listens; None is Stripe itself."""
+        is_direct = api_base is not None or proxy_bypass(STRIPE.removeprefix("https://"))
+        client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base or STRIPE},
+            http_client=_KeptConnections({} if is_direct else getproxies(), connect_seconds, read_seconds),
+            max_network_retries=_ONE_MORE_TRY,
+        )
+        self._sessions = client.v1.checkout.sessions
+        self._refunds = client.v1.refunds
+
+    def start(self, asked: Asked) -> Opened:
+        """Open a page to pay on. `asked.expires_at` must be 30 minutes to 24 hours away when Stripe hears of it.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        with _translated():
+            try:
+                session = self._sessions.create(_page(asked, asked.email), {"idempotency_key": asked.once})
+            except stripe.InvalidRequestError as error:
+                if error.param != "customer_email":
+                    raise
+                # Stripe is pickier about addresses than the world is. The address only saves typing, so nobody is turned away for it.
+                session = self._sessions.create(_page(asked, None), {"idempotency_key": f"{asked.once}:without-email"})
+        assert session.url is not None, "a new session of a hosted page has an address"
+        return Opened(session.id, session.url, datetime.fromtimestamp(session.expires_at, UTC))
+
+    def outcome(self, session_id: str) -> Outcome:
+        """What became of a session.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        with _translated():
+            return _outcome(self._sessions.retrieve(session_id, {"expand": _WITH_MONEY}))
+
+    def expire(self, session_id: str) -> Outcome:
+        """Close a page, unless it is closed already, and say what became of it.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        with _translated():
+            try:
+                return _outcome(self._sessions.expire(session_id, {"expand": _WITH_MONEY}))
+            except stripe.InvalidRequestError as error:
+                if error.code == "resource_missing":
+                    raise
+                return _outcome(self._sessions.retrieve(session_id, {"expand": _WITH_MONEY}))  # no longer open: paid or expired
+
+    def refund(self, asked: RefundAsked) -> RefundAnswer:
+        """Send money back, once for each key, however much later the key comes again.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        with _translated():
+            # Stripe may forget a key after a day (docs.stripe.com/api/idempotent_requests), and the sweep asks for longer than that.
+            if known := self._find_refund(asked):
+                return _answer(known)
+            refund = self._refunds.create(
+                {
+                    "payment_intent": asked.intent_id,
+                    "amount": asked.amount_fen,
+                    "reason": "requested_by_customer",
+                    "metadata": {"order": asked.reference, "once": asked.once},
+                },
+                {"idempotency_key": asked.once},
+            )
+        return _answer(refund)
+
+    def refund_state(self, provider_id: str) -> RefundAnswer:
+        """What became of a refund.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        with _translated():
+            return _answer(self._refunds.retrieve(provider_id))
+
+    def _find_refund(self, asked: RefundAsked) -> "Refund | None":
+        refunds = self._refunds.list({"payment_intent": asked.intent_id, "limit": 100})
+        return next((refund for refund in refunds.auto_paging_iter() if getattr(refund.metadata, "once", None) == asked.once), None)
+
+
+# ── What is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _page(asked: Asked, email: str | None) -> "SessionCreateParams":
+    """A hosted page that asks for `asked.amount_fen` and for nothing else. Methods of payment are Stripe's dynamic ones."""
+    currency = asked.currency.lower()
+    lines = asked.lines if len(asked.lines) <= MOST_LINES else [AskedLine(asked.reference, 1, asked.amount_fen)]
+    items = [_line_item(line, currency) for line in lines]
+    assert sum(line.amount_fen for line in lines) == asked.amount_fen, "the lines sum to what is asked"
+    page: SessionCreateParams = {
+        "mode": "payment",
+        "ui_mode": "hosted_page",
+        "line_items": items,
+        "client_reference_id": asked.reference,
+        "metadata": {"order": asked.reference},
+        "payment_intent_data": {
+            "description": asked.reference,
+            "metadata": {"order": asked.reference},
+            "capture_method": "automatic_async",
+        },
+        "expires_at": int(asked.expires_at.timestamp()),
+        "success_url": asked.success_url,
+        "cancel_url": asked.cancel_url,
+        "locale": asked.locale if asked.locale in ("zh", "en") else "auto",
+        "submit_type": "pay",
+        "billing_address_collection": "auto",
+        "customer_creation": "if_required",
+        "phone_number_collection": {"enabled": False},
+        "tax_id_collection": {"enabled": False},
+        "automatic_tax": {"enabled": False},
+        "allow_promotion_codes": False,
+        "adaptive_pricing": {"enabled": False},  # the buyer pays the sum that the order says, in its currency
+        "invoice_creation": {"enabled": False},
+    }
+    if email is not None:
+        page["customer_email"] = email
+    return page
+
+
+def _line_item(line: AskedLine, currency: str) -> "SessionCreateParamsLineItem":
+    """Stripe multiplies price by quantity. A sum that does not divide, after a discount, is shown as one thing with its number in the name."""
+    each, rest = divmod(line.amount_fen, line.quantity)
+    name, quantity = (line.name, line.quantity) if rest == 0 else (f"{line.name} × {line.quantity}", 1)
+    return {
+        "quantity": quantity,
+        "price_data": {
+            "currency": currency,
+            "unit_amount": each if rest == 0 else line.amount_fen,
+            "product_data": {"name": name},
+            "tax_behavior": "inclusive",
+        },
+    }
+
+
+# ── What is answered ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _outcome(session: "Session") -> Outcome:
+    """Money decides, not the session's own state: a bank that answers late pays a session that has expired."""
+    intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
+    if intent is not None and intent.status == "succeeded":
+        return Outcome(OutcomeKind.PAID, session.id, intent.id, intent.amount_received, intent.currency.upper(), _method(intent))
+    is_open = session.status == "open" or (session.status == "complete" and intent is not None and intent.status in _STILL_PAYING)
+    return Outcome(
+        kind=OutcomeKind.OPEN if is_open else OutcomeKind.EXPIRED,
+        session_id=session.id,
+        intent_id=intent.id if intent is not None else None,
+        received_fen=0,
+        currency=(session.currency or "").upper(),
+        method=None,
+    )
+
+
+def _method(intent: "PaymentIntent") -> str | None:
+    charge: Charge | None = intent.latest_charge if isinstance(intent.latest_charge, stripe.Charge) else None
+    return charge.payment_method_details.type if charge is not None and charge.payment_method_details is not None else None
+
+
+def _answer(refund: "Refund") -> RefundAnswer:
+    state = _REFUND_STATES.get(refund.status or "", RefundState.PENDING)
+    trouble = (getattr(refund, "failure_reason", None) or refund.status) if state is RefundState.FAILED else None
+    return RefundAnswer(refund.id, state, trouble)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Stripe's errors in the words of the contract. Neither carries Stripe's sentences: they may repeat what the buyer typed.
+
+    Only an answer about the request itself is a no. A key that is not let in says nothing about money that an earlier request may have
+    moved, so it counts as no answer.
+    """
+    try:
+        yield
+    except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
+        raise ProviderRefused(error.code or _kind(error)) from error
+    except stripe.StripeError as error:
+        facts: Sequence[object] = (type(error).__name__, error.http_status, error.code, error.request_id)
+        raise ProviderUnavailable(" ".join(str(fact) for fact in facts if fact)) from error
+
+
+def _kind(error: stripe.StripeError) -> str:
+    return (error.error.type if error.error is not None else None) or type(error).__name__
+
+
+# ── The wire ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _KeptConnections(stripe.RequestsClient):
+    """One pool of kept connections for all threads. At worst two tries to connect, or one and a silence: about ten seconds.
+
+    Measured against the sandbox: 2.7 ms of CPU for a start, 2.4 ms for an outcome. With a session per thread, as the SDK does by itself, and
+    `trust_env`, which reads proxies and ~/.netrc anew for every request (and lets the latter replace the key), 3.3 and 3.1 ms.
+    """
+
+    def __init__(self, proxies: Mapping[str, str], connect_seconds: float, read_seconds: float) -> None:
+        session = requests.Session()
+        session.trust_env = False
+        session.proxies.update(proxies)
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_MOST_CONNECTIONS, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        super().__init__(timeout=(connect_seconds, read_seconds), session=session)
+
+    def request(  # type: ignore[override]  # the SDK's own clients differ from their base in the same two ways
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,  # as the SDK declares it: what it has encoded
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One request. Who has kept silent once is not asked again at once: the buyer has waited long enough."""
+        try:
+            return super().request(method, url, headers, post_data)
+        except stripe.APIConnectionError as error:
+            error.should_retry = error.should_retry and not isinstance(error.__cause__, requests.ReadTimeout)
+            raise
