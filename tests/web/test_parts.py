@@ -11,6 +11,7 @@ from flask_babel import Babel
 from flask_wtf import CSRFProtect, FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, RadioField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from config import ROOT
@@ -137,7 +138,9 @@ class Delivery(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
     person = StringField("收货人", [InputRequired("写上收货人的名字。")])
     phone = StringField("手机号", [Length(11, 11, "手机号是 11 位。")])
-    pay = RadioField("怎么付", [InputRequired("选一种付法。")], choices=[("stripe", "网上付"), ("transfer", "对公转账")])
+    pay = RadioField(
+        "怎么付", [InputRequired("选一种付法。")], choices=[SelectChoice("stripe", "网上付"), SelectChoice("transfer", "对公转账")]
+    )
     opened = BooleanField("我知道", [InputRequired("请确认。")])
 
 
