@@ -1,0 +1,352 @@
+"""Sales by anything: which village's goods, sold when, to whom, for how much, and what came back (DESIGN §6).
+
+Law: one statement reads a report's rows and its total together, from the attributions alone. Fen and grams add up; lines and units count whole
+in every row they touch, so rows may exceed the total, which is distinct 去重.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CTE, Row, Select, SQLColumnExpression, case, distinct, func, literal, null, select, union_all
+
+from shop.extensions import db
+from shop.kit.ids import LineId
+from shop.kit.sheets import csv_file
+from shop.ledger.models import Attribution
+from shop.orders.models import Channel, Order, OrderLine
+from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Label
+from shop.stock.models import Pick
+
+MOST_DIMENSIONS = 2
+LINES_A_PAGE = 50
+
+Query = Select[*tuple[Any, ...]]
+Found = Row[*tuple[Any, ...]]
+"""Of any columns: which ones depends on the dimensions."""
+
+
+class Dates(StrEnum):
+    """Which day of a posting counts."""
+
+    POSTED = "posted"
+    """When it was booked: a refund lowers the period it is booked in. What closed periods are about."""
+    SOLD = "sold"
+    """When the line was sold: a refund lowers the period of its sale."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The figures of a report's row."""
+
+    lines: int
+    """Order lines sold in it, distinct."""
+    units: int
+    """Units of the picks sold in it, each pick whole and once."""
+    weight_grams: int
+    gross_fen: int
+    refunds_fen: int
+    """Goods refunded, nought or positive; a failed refund booked back no longer counts."""
+
+    @property
+    def net_fen(self) -> int:
+        """What is left: gross − refunds."""
+        return self.gross_fen - self.refunds_fen
+
+    def as_json(self) -> dict[str, int]:
+        """The columns of JSON and CSV, in their order."""
+        return {
+            "lines": self.lines,
+            "units": self.units,
+            "weight_grams": self.weight_grams,
+            "gross_fen": self.gross_fen,
+            "refunds_fen": self.refunds_fen,
+            "net_fen": self.net_fen,
+        }
+
+
+NO_SALES = Measures(0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class SalesRow:
+    """One row: a value of each dimension, and its figures."""
+
+    labels: tuple[Label, ...]
+    measures: Measures
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What tells it apart from other rows."""
+        return tuple(label.key for label in self.labels)
+
+
+@dataclass(frozen=True)
+class Sales:
+    """A report."""
+
+    by: tuple[str, ...]
+    since: date
+    until: date
+    """Inclusive."""
+    rows: tuple[SalesRow, ...]
+    total: Measures
+
+    def as_json(self) -> dict[str, object]:
+        """The document of DESIGN §8: `flask reports sales --format json` and the page's download."""
+        return {
+            "by": list(self.by),
+            "from": self.since.isoformat(),
+            "to": self.until.isoformat(),
+            "rows": [_words_of(self.by, row.labels) | row.measures.as_json() for row in self.rows],
+            "total": self.total.as_json(),
+        }
+
+    def as_csv(self) -> bytes:
+        """The same columns as JSON; rows only, so that a sum over a column is never taken twice."""
+        header = [column for name in self.by for column in (f"{name}_code", name)] + list(NO_SALES.as_json())
+        return csv_file(
+            header,
+            ([*_words_of(self.by, row.labels).values(), *row.measures.as_json().values()] for row in self.rows),
+        )
+
+
+def _words_of(by: Sequence[str], labels: Iterable[Label]) -> dict[str, str | None]:
+    words: dict[str, str | None] = {}
+    for name, label in zip(by, labels, strict=True):
+        words |= {f"{name}_code": label.code, name: label.name}
+    return words
+
+
+# ── The report ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sales(by: Sequence[str], since: date, until: date, *, dates: Dates = Dates.POSTED, only: Mapping[str, str] | None = None) -> Sales:
+    """Sales from `since` to `until`, inclusive business days, grouped by none, one or two dimensions, `only` those with the given values.
+
+    `by` and the names in `only` are keys of `DIMENSIONS`; the values of `only` are as in addresses. Rows: time runs forward, anything else
+    from the largest net to the smallest. Raises ValueError for a value that no key can be.
+    """
+    assert len(by) <= MOST_DIMENSIONS and len(set(by)) == len(by), "at most two dimensions, not the same twice"
+    grouped = [DIMENSIONS[name] for name in by]
+    booked = _booked(grouped, since, until, dates, only or {})
+    columns = [booked.c[name] for place in range(len(grouped)) for name in _column_names(place)]
+    picked = _picked(booked, columns, "picked")
+    named = [picked.c[column.name] for column in columns]
+    by_row = select(literal(0).label("is_total"), *named, *_measures(picked)).group_by(*named)
+    picked_once = _picked(booked, [], "picked_once")
+    of_all = select(literal(1), *(null() for _ in named), *_measures(picked_once))
+    found = db.session.execute(union_all(_joined_to_picks(by_row, picked), _joined_to_picks(of_all, picked_once))).all()
+    rows = [SalesRow(_labels(grouped, row), _figures(row)) for row in found if not row.is_total]
+    total = next(_figures(row) for row in found if row.is_total)
+    return Sales(tuple(by), since, until, tuple(_in_order(grouped, rows)), total)
+
+
+_WORDS = ("key", "code", "name", "name_en")
+
+
+def _column_names(place: int) -> tuple[str, ...]:
+    return tuple(f"{word}_{place}" for word in _WORDS)
+
+
+def _booked(grouped: Sequence[Dimension], since: date, until: date, dates: Dates, only: Mapping[str, str]) -> CTE:
+    """The attributions of the period, each with the key and the words of every dimension."""
+    day: SQLColumnExpression[date] = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
+    columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
+    for place, dimension in enumerate(grouped):
+        words = dimension.words or (null(), null(), null())
+        expressions = (dimension.key(day), *words)
+        columns += [expression.label(name) for name, expression in zip(_column_names(place), expressions, strict=True)]
+    query = select(
+        *columns,
+        Attribution.order_id,
+        Attribution.line_id,
+        Attribution.pick_id,
+        Attribution.is_refund,
+        Attribution.amount_fen,
+        Attribution.grams,
+    ).where(day.between(since, until))
+    wanted = [(DIMENSIONS[name], text) for name, text in only.items()]
+    query = _with_joins(query, [*grouped, *(dimension for dimension, _text in wanted)])
+    for dimension, text in wanted:
+        key, value = dimension.key(day), dimension.key_of(text)
+        query = query.where(key.is_(None) if value is None else key == value)
+    return query.cte("booked")
+
+
+def _with_joins(query: Query, dimensions: Iterable[Dimension]) -> Query:
+    """The query with every table that a dimension reads, each once, after those that its own condition speaks of."""
+    done: list[Join] = []
+
+    def add(join: Join) -> None:
+        nonlocal query
+        for earlier in join.after:
+            add(earlier)
+        if all(join is not known for known in done):
+            query = query.join(join.target, join.on, isouter=join.is_outer)
+            done.append(join)
+
+    query = query.select_from(Attribution)
+    for dimension in dimensions:
+        for join in dimension.joins:
+            add(join)
+    return query
+
+
+def _picked(booked: CTE, columns: Sequence[SQLColumnExpression[Any]], name: str) -> CTE:  # keys are of many types
+    """Per pick and value of the dimensions: the sums, and whether it was sold in the period (it may only have been refunded in it)."""
+    is_sale = booked.c.is_refund.is_(False)
+    return (
+        select(
+            *columns,
+            booked.c.order_id,
+            booked.c.line_id,
+            booked.c.pick_id,
+            func.sum(booked.c.grams).label("grams"),
+            func.sum(case((is_sale, booked.c.amount_fen), else_=0)).label("gross_fen"),
+            func.sum(case((is_sale, 0), else_=-booked.c.amount_fen)).label("refunds_fen"),
+            func.max(case((is_sale, 1), else_=0)).label("is_sold"),
+            func.max(case((is_sale, 0), else_=1)).label("is_refunded"),
+        )
+        .group_by(*columns, booked.c.order_id, booked.c.line_id, booked.c.pick_id)
+        .cte(name)
+    )
+
+
+def _measures(picked: CTE) -> list[SQLColumnExpression[Any]]:  # PostgreSQL sums bigints into numerics
+    is_sold = picked.c.is_sold == 1
+    return [
+        func.count(distinct(case((is_sold, picked.c.line_id)))).label("lines"),
+        func.coalesce(func.sum(case((is_sold, Pick.units), else_=0)), 0).label("units"),
+        func.coalesce(func.sum(picked.c.grams), 0).label("weight_grams"),
+        func.coalesce(func.sum(picked.c.gross_fen), 0).label("gross_fen"),
+        func.coalesce(func.sum(picked.c.refunds_fen), 0).label("refunds_fen"),
+    ]
+
+
+def _joined_to_picks(query: Query, picked: CTE) -> Query:
+    return query.select_from(picked).join(Pick, Pick.id == picked.c.pick_id)
+
+
+def _labels(grouped: Sequence[Dimension], row: Found) -> tuple[Label, ...]:
+    return tuple(dimension.label_of(*(getattr(row, name) for name in _column_names(place))) for place, dimension in enumerate(grouped))
+
+
+def _figures(row: Found) -> Measures:
+    return Measures(int(row.lines), int(row.units), int(row.weight_grams), int(row.gross_fen), int(row.refunds_fen))
+
+
+def _in_order(grouped: Sequence[Dimension], rows: list[SalesRow]) -> list[SalesRow]:
+    """Time forward, anything else by its net over all rows that share it, largest first; the value that is none stands last."""
+    nets: list[dict[str, int]] = [{} for _ in grouped]
+    for row in rows:
+        for net, label in zip(nets, row.labels, strict=True):
+            net[label.key] = net.get(label.key, 0) + row.measures.net_fen
+
+    def rank(row: SalesRow) -> list[tuple[bool, int, str, str]]:
+        return [
+            (label.name is None, 0 if dimension.is_time else -net[label.key], label.code or "", label.key)
+            for dimension, net, label in zip(grouped, nets, row.labels, strict=True)
+        ]
+
+    return sorted(rows, key=rank)
+
+
+# ── The lines behind a figure ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Figure(StrEnum):
+    """Which figure of a row is opened."""
+
+    NET = "net"
+    """Every line that was sold or refunded in it."""
+    SOLD = "sold"
+    """Lines, units, weight and gross: what was sold in it."""
+    REFUNDS = "refunds"
+    """What was refunded in it."""
+
+
+@dataclass(frozen=True)
+class LineBehind:
+    """What one order line adds to the figure."""
+
+    line_id: LineId
+    order_number: str
+    channel: Channel
+    sold_on: date | None
+    product_name: str
+    product_name_en: str
+    pack: str
+    pack_en: str
+    unit_word: str
+    quantity: int
+    """Of the whole line; the part in the figure is in `measures`."""
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class LinesBehind:
+    """A page of them, and what all of them sum to."""
+
+    rows: tuple[LineBehind, ...]
+    count: int
+    total: Measures
+    page: int
+    pages: int
+
+
+def lines_behind(
+    only: Mapping[str, str],
+    since: date,
+    until: date,
+    *,
+    figure: Figure = Figure.NET,
+    dates: Dates = Dates.POSTED,
+    page: int = 1,
+    page_size: int = LINES_A_PAGE,
+) -> LinesBehind:
+    """The order lines that make a figure of `sales(…)`, latest sale first. `total` is over all pages and is that figure, to the fen.
+
+    `only` gives the value of each dimension of the figure's row, as in `sales`. A page beyond the last is the last. Raises ValueError.
+    """
+    picked = _picked(_booked([], since, until, dates, only), [], "picked")
+    per_line = select(picked.c.order_id, picked.c.line_id, *_measures(picked)).group_by(picked.c.order_id, picked.c.line_id)
+    if figure is not Figure.NET:
+        flag = picked.c.is_sold if figure is Figure.SOLD else picked.c.is_refunded
+        per_line = per_line.having(func.max(flag) == 1)
+    line = _joined_to_picks(per_line, picked).cte("line")
+    names = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen")
+    query = (
+        select(
+            OrderLine.id,
+            Order.number,
+            Order.channel,
+            Order.sold_on,
+            OrderLine.product_name,
+            OrderLine.product_name_en,
+            OrderLine.pack,
+            OrderLine.pack_en,
+            OrderLine.unit_word,
+            OrderLine.quantity,
+            *(line.c[name] for name in names),
+            func.count().over().label("all_rows"),
+            *(func.sum(line.c[name]).over().label(f"all_{name}") for name in names),
+        )
+        .select_from(line)
+        .join(OrderLine, OrderLine.id == line.c.line_id)
+        .join(Order, Order.id == line.c.order_id)
+        .order_by(Order.sold_on.desc(), OrderLine.id.desc())
+    )
+    page = max(1, page)
+    found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
+    if not found and page > 1:
+        last = lines_behind(only, since, until, figure=figure, dates=dates, page_size=page_size).pages
+        return lines_behind(only, since, until, figure=figure, dates=dates, page=last, page_size=page_size)
+    if not found:
+        return LinesBehind((), 0, NO_SALES, 1, 1)
+    rows = tuple(LineBehind(LineId(row.id), *row[1:10], measures=_figures(row)) for row in found)
+    first = found[0]
+    total = Measures(*(int(getattr(first, f"all_{name}")) for name in names))
+    return LinesBehind(rows, first.all_rows, total, page, -(-first.all_rows // page_size))
