@@ -288,6 +288,13 @@ def find_refund(once: str) -> RefundId | None:
     return RefundId(found) if found is not None else None
 
 
+def find_refund_known_as(provider: str, provider_id: str) -> RefundId | None:
+    """The refund that a provider knows by this name."""
+    query = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)
+    found = db.session.scalar(query.where(Refund.provider_id == provider_id, Payment.provider == provider))
+    return RefundId(found) if found is not None else None
+
+
 def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: datetime) -> None:
     """Step. What the provider says about a refund. One that failed no longer counts against the payment."""
     require_transaction()
