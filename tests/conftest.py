@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
 from tests.database import SERVER_VARIABLE, TestDatabase, postgresql_server
+from tests.providers import FakeProvider
+from tests.sandboxes import Sandbox, running_sandbox
 
 settings.register_profile(
     "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -47,6 +49,26 @@ def app(database: TestDatabase) -> Iterator[Flask]:
     database.renew()
     with database.app.app_context():
         yield database.app
+
+
+@pytest.fixture
+def provider(app: Flask) -> Iterator[FakeProvider]:
+    """A payment provider in memory, in Stripe's place."""
+    before = app.extensions["payment_providers"]
+    fake = FakeProvider()
+    app.extensions["payment_providers"] = {"stripe": fake}
+    yield fake
+    app.extensions["payment_providers"] = before
+
+
+@pytest.fixture
+def sandbox(app: Flask) -> Iterator[Sandbox]:
+    """The pretend Stripe on a loopback port, in Stripe's place."""
+    before = app.extensions["payment_providers"]
+    with running_sandbox() as running:
+        app.extensions["payment_providers"] = {"stripe": running.gateway}
+        yield running
+    app.extensions["payment_providers"] = before
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def refund_order(number: str, wanted: RefundWanted, *, once: str, by: UserId | N
     When the provider does not answer, the refund stands as asked and the sweep sends it. Raises NoSuchOrder, CannotMove, NothingToRefund
     or RefundTooLarge, and then nothing has changed.
     """
-    return_id, refund_id, total_fen = _book_refund(number, wanted, once=f"refund:{once}", by=by, now=now)
+    return_id, refund_id, total_fen = _book_refund(number, wanted, once=f"refund:{number}:{once}", by=by, now=now)
     state = settle_refund(refund_id, now=now)
     return Refunded(return_id, total_fen, state)
 

@@ -4,9 +4,11 @@ from flask import Flask
 
 from shop.cli.ledger import ledger
 from shop.cli.reports import reports
+from shop.cli.seed import seed
 
 
 def register(app: Flask) -> None:
     """Put every command on the app."""
     app.cli.add_command(ledger)
     app.cli.add_command(reports)
+    app.cli.add_command(seed)

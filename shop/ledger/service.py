@@ -164,8 +164,8 @@ def _find_accounts(headings: Iterable[Heading]) -> dict[Heading, AccountId]:
 
 
 def _new_accounts(headings: Iterable[Heading]) -> list[dict[str, object]]:
-    cooperatives = dict(db.session.execute(select(Cooperative.id, Cooperative.slug)).tuples().all())
-    villages = dict(db.session.execute(select(Village.id, Village.slug)).tuples().all())
+    cooperatives = dict(db.session.execute(select(Cooperative.id, Cooperative.slug)).all())
+    villages = dict(db.session.execute(select(Village.id, Village.slug)).all())
     return [
         {
             "code": heading.name or f"proceeds/{cooperatives[heading.cooperative_id or 0]}/{villages[heading.village_id or 0]}",

@@ -1,0 +1,262 @@
+"""The checks behind `flask ledger verify`: one function per invariant of DESIGN §9 that this shop can break so far.
+
+Each asks the database for what must not be there, so that a sound shop answers with nothing at all.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import Row, text
+
+from shop.extensions import db, dialect
+from shop.ledger import triggers
+from shop.ledger.split import Tree, Weighted
+
+_MOST_NAMED = 5
+"""How many breaches a check names; it counts them all."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def verify() -> list[Check]:
+    """Run every check, in the order of DESIGN §9."""
+    return [_run(name, find) for name, find in _CHECKS]
+
+
+def _run(name: str, find: Callable[[], Iterable[str]]) -> Check:
+    breaches = list(find())
+    named = "; ".join(breaches[:_MOST_NAMED]) + ("; …" if len(breaches) > _MOST_NAMED else "")
+    return Check(name, not breaches, f"{len(breaches)} wrong: {named}" if breaches else "")
+
+
+def _rows(sql: str) -> Sequence[Row[tuple[object, ...]]]:
+    return db.session.execute(text(sql)).all()
+
+
+# ── 1. The books ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _entries_balance() -> Iterable[str]:
+    for entry_id, currency, off in _rows(
+        "select entry_id, currency, sum(amount_fen) from postings group by entry_id, currency having sum(amount_fen) <> 0"
+    ):
+        yield f"entry {entry_id} is off by {off} fen {currency}"
+    for (entry_id,) in _rows("select id from entries where not exists (select 1 from postings where entry_id = entries.id)"):
+        yield f"entry {entry_id} has no postings"
+    for (entry_id,) in _rows(
+        "select distinct entry_id from postings where not exists (select 1 from entries where id = postings.entry_id)"
+    ):
+        yield f"postings of {entry_id} have no entry"
+
+
+def _triggers_stand() -> Iterable[str]:
+    expected = triggers.SQLITE if dialect() == "sqlite" else {name: _shape(text) for name, text in triggers.POSTGRESQL_TRIGGERS.items()}
+    standing = _sqlite_triggers() if dialect() == "sqlite" else _postgresql_triggers()
+    for name, wanted in expected.items():
+        if name not in standing:
+            yield f"trigger {name} is missing"
+        elif standing[name] != wanted:
+            yield f"trigger {name} is not what it should be"
+
+
+def _sqlite_triggers() -> dict[str, str]:
+    return {str(name): str(sql) for name, sql in _rows("select name, sql from sqlite_master where type = 'trigger'")}
+
+
+def _postgresql_triggers() -> dict[str, str]:
+    rows = _rows(
+        """select t.tgname, t.tgtype, c.relname, t.tgenabled, p.prosrc from pg_trigger t
+             join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace join pg_proc p on p.oid = t.tgfoid
+            where not t.tgisinternal and n.nspname = current_schema()"""
+    )
+    return {str(name): f"{kind} {table} {enabled} {body}" for name, kind, table, enabled, body in rows}
+
+
+_TRIGGER_BITS = {" ROW ": 1, "BEFORE ": 2, " INSERT ": 4, " DELETE ": 8, " UPDATE ": 16, " TRUNCATE ": 32}
+"""pg_trigger.tgtype (PostgreSQL source, catalog/pg_trigger.h)."""
+
+
+def _shape(definition: str) -> str:
+    kind = sum(bit for word, bit in _TRIGGER_BITS.items() if word in f" {definition} ".replace("BEFORE", " BEFORE", 1))
+    table = definition.split(" ON ")[1].split(" ")[0]
+    function = definition.rsplit(" ", 1)[1].removesuffix("()")
+    return f"{kind} {table} O {triggers.POSTGRESQL_FUNCTIONS[function]}"
+
+
+# ── 2, 3, 4. Whose money ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _attributions_equal_net_less_refunds() -> Iterable[str]:
+    rows = _rows(
+        """select o.number, coalesce(a.fen, 0),
+                  case when o.sold_on is null then 0 else coalesce(l.fen, 0) end - coalesce(r.fen, 0)
+             from orders o
+             left join (select order_id, sum(amount_fen) as fen from attributions group by order_id) a on a.order_id = o.id
+             left join (select order_id, sum(net_fen) as fen from order_lines group by order_id) l on l.order_id = o.id
+             left join (select order_id, sum(goods_fen) as fen from returns where reversed_by_entry_id is null group by order_id) r on r.order_id = o.id
+            where coalesce(a.fen, 0) <> case when o.sold_on is null then 0 else coalesce(l.fen, 0) end - coalesce(r.fen, 0)"""
+    )
+    for number, attributed, due in rows:
+        yield f"order {number}: {attributed} fen attributed, {due} due"
+
+
+def _attributions_equal_proceeds() -> Iterable[str]:
+    rows = _rows(
+        """select cooperative_id, village_id, day, sum(attributed), sum(posted) from (
+             select cooperative_id, village_id, business_day as day, amount_fen as attributed, 0 as posted from attributions
+             union all
+             select a.cooperative_id, a.village_id, p.business_day, 0, -p.amount_fen from postings p
+               join accounts a on a.id = p.account_id and a.kind = 'proceeds') both_sides
+            group by cooperative_id, village_id, day having sum(attributed) <> sum(posted)"""
+    )
+    for cooperative_id, village_id, day, attributed, posted in rows:
+        yield f"cooperative {cooperative_id}, village {village_id}, {day}: {attributed} fen attributed, {posted} posted"
+
+
+def _shares_stay_within_what_was_sold() -> Iterable[str]:
+    rows = _rows(
+        """select pick_id, village_id, sum(amount_fen), sum(case when is_refund then 0 else amount_fen end) from attributions
+            group by pick_id, village_id
+           having sum(amount_fen) < 0 or sum(amount_fen) > sum(case when is_refund then 0 else amount_fen end)"""
+    )
+    for pick_id, village_id, left, sold in rows:
+        yield f"pick {pick_id}, village {village_id}: {left} fen of {sold}"
+    rows = _rows(
+        """select pick_id from (select pick_id, village_id, sum(amount_fen) as fen from attributions group by pick_id, village_id) shares
+            group by pick_id having sum(fen) = 0 and max(fen) > 0"""
+    )
+    for (pick_id,) in rows:
+        yield f"pick {pick_id} is refunded, but not every village of it"
+
+
+def _shares_can_be_computed_again() -> Iterable[str]:
+    """Every sale's shares follow from the lot's running total and sources alone: split(T) − split(T − x) (DESIGN §2.4)."""
+    trees: dict[tuple[int, int], tuple[list[int], Tree]] = {}
+    sources = db.session.execute(
+        text(
+            "select s.lot_id, s.version, s.village_id, v.code, s.grams from lot_sources s join villages v on v.id = s.village_id order by 1, 2, 3"
+        )
+    )
+    for (lot_id, version), group in groupby(sources, key=lambda row: (row.lot_id, row.version)):
+        given = list(group)
+        trees[lot_id, version] = [row.village_id for row in given], Tree([Weighted(row.code, row.village_id, row.grams) for row in given])
+    sales = db.session.execute(
+        text(
+            """select lot_id, source_version, entry_id, pick_id, lot_total_fen, village_id, amount_fen from attributions
+                where not is_refund order by entry_id, pick_id, village_id"""
+        ),
+        execution_options={"yield_per": 5_000},
+    )
+    for (_, pick_id), group in groupby(sales, key=lambda row: (row.entry_id, row.pick_id)):
+        rows = list(group)
+        villages, tree = trees[rows[0].lot_id, rows[0].source_version]
+        shares = tree.step(rows[0].lot_total_fen, sum(row.amount_fen for row in rows))
+        if [(row.village_id, row.amount_fen) for row in rows] != list(zip(villages, shares, strict=True)):
+            yield f"pick {pick_id}"
+    for lot_id, gross, sold in _rows(
+        """select l.id, l.gross_fen, coalesce(a.fen, 0) from lots l
+             left join (select lot_id, sum(amount_fen) as fen from attributions where not is_refund group by lot_id) a on a.lot_id = l.id
+            where l.gross_fen <> coalesce(a.fen, 0)"""
+    ):
+        yield f"lot {lot_id}: running total {gross}, sold {sold}"
+
+
+# ── 5. Stock ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _stock_is_explained() -> Iterable[str]:
+    for (item_id,) in _rows(
+        """select i.id from stock_items i
+             left join (select item_id, sum(packed_change) as packed, sum(held_change) as held, sum(sold_change) as sold,
+                               sum(written_off_change) as written_off from movements group by item_id) m on m.item_id = i.id
+            where i.packed <> coalesce(m.packed, 0) or i.held <> coalesce(m.held, 0) or i.sold <> coalesce(m.sold, 0)
+               or i.written_off <> coalesce(m.written_off, 0) or i.held + i.sold + i.written_off > i.packed"""
+    ):
+        yield f"item {item_id}: its movements do not add up to it"
+    for item_id, held, picked in _rows(
+        """select i.id, i.held, coalesce(p.units, 0) from stock_items i
+             left join (select item_id, sum(units) as units from picks where state = 'held' group by item_id) p on p.item_id = i.id
+            where i.held <> coalesce(p.units, 0)"""
+    ):
+        yield f"item {item_id}: {held} held, {picked} in picks"
+    for lot_id, packed, produced in _rows(
+        """select l.id, coalesce(sum(i.packed * s.packed_grams), 0), l.produced_grams from lots l
+             left join stock_items i on i.lot_id = l.id left join skus s on s.id = i.sku_id
+            group by l.id, l.packed_grams, l.produced_grams
+           having coalesce(sum(i.packed * s.packed_grams), 0) <> l.packed_grams or l.packed_grams > l.produced_grams"""
+    ):
+        yield f"lot {lot_id}: {packed} g packed of {produced}"
+    for line_id, wanted, picked in _rows(
+        """select l.id, l.quantity, coalesce(sum(p.units), 0) from order_lines l join orders o on o.id = l.order_id
+             left join picks p on p.line_id = l.id and p.state = case when o.sold_on is null then 'held' else 'sold' end
+            where o.state not in ('lapsed', 'cancelled') group by l.id, l.quantity having l.quantity <> coalesce(sum(p.units), 0)"""
+    ):
+        yield f"order line {line_id}: {wanted} wanted, {picked} picked"
+
+
+# ── 6, 7. Money and orders ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _payments_are_booked_once() -> Iterable[str]:
+    for provider, booked, received in _rows(
+        """select provider, sum(booked), sum(received) from (
+             select substr(a.code, 10) as provider, p.amount_fen as booked, 0 as received from postings p
+               join accounts a on a.id = p.account_id and a.kind = 'clearing'
+             union all
+             select provider, 0, received_fen from payments where state = 'paid'
+             union all
+             select p.provider, 0, -r.amount_fen from refunds r join payments p on p.id = r.payment_id
+              where r.state <> 'failed' and p.state = 'paid') both_sides
+            group by provider having sum(booked) <> sum(received)"""
+    ):
+        yield f"{provider}: {booked} fen in the books, {received} by the payments"
+    for reference, paid, left in _rows(
+        """select p.id, p.refunded_fen, coalesce(sum(r.amount_fen), 0) from payments p
+             left join refunds r on r.payment_id = p.id and r.state <> 'failed'
+            group by p.id, p.refunded_fen having p.refunded_fen <> coalesce(sum(r.amount_fen), 0)"""
+    ):
+        yield f"payment {reference}: {paid} fen refunded, {left} in refunds"
+
+
+def _paid_orders_are_sold_and_only_they() -> Iterable[str]:
+    for (number,) in _rows(
+        """select o.number from orders o left join entries e on e.subject = o.number and e.kind = 'sale'
+            group by o.number, o.state, o.sold_on
+           having (case when o.state in ('paid', 'packing', 'shipped', 'delivered', 'completed') then 1 else 0 end) <> count(e.id)
+               or (o.sold_on is null) <> (count(e.id) = 0)"""
+    ):
+        yield f"order {number}: its state and its sale differ"
+    for (number,) in _rows(
+        """select p.reference from payments p
+            where p.state = 'paid'
+              and not exists (select 1 from refunds r where r.payment_id = p.id and r.once = 'giveback:pay:' || p.reference || ':' || p.attempt)
+            group by p.reference having count(*) > 1"""
+    ):
+        yield f"order {number} kept the money of two payments"
+    for (number,) in _rows(
+        """select p.reference from payments p join orders o on o.number = p.reference
+            where p.state = 'paid' and o.sold_on is null
+              and not exists (select 1 from refunds r where r.payment_id = p.id and r.once = 'giveback:pay:' || p.reference || ':' || p.attempt)"""
+    ):
+        yield f"order {number} was paid, is not sold, and its money was not sent back"
+
+
+_CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
+    ("entries_balance", _entries_balance),
+    ("triggers_stand", _triggers_stand),
+    ("attributions_equal_net_less_refunds", _attributions_equal_net_less_refunds),
+    ("attributions_equal_proceeds", _attributions_equal_proceeds),
+    ("shares_stay_within_what_was_sold", _shares_stay_within_what_was_sold),
+    ("shares_can_be_computed_again", _shares_can_be_computed_again),
+    ("stock_is_explained", _stock_is_explained),
+    ("payments_are_booked_once", _payments_are_booked_once),
+    ("paid_orders_are_sold_and_only_they", _paid_orders_are_sold_and_only_they),
+)
