@@ -1,6 +1,6 @@
 """The verbs of the catalogue. A slug or a SKU code names one thing for ever: named again it is the same thing and stays as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,6 +58,15 @@ class NewSku:
     price_fen: int
 
 
+@dataclass(frozen=True)
+class MadeProduct:
+    """A product, since when there is one, and those of its packs that were named, by code."""
+
+    id: ProductId
+    created_at: datetime
+    sku_ids: Mapping[str, SkuId]
+
+
 # ── Making ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -75,33 +84,41 @@ def add_category(*, slug: str, name: str, name_en: str, tint: str, position: int
 
 
 @act
-def make_product(product: NewProduct, skus: Sequence[NewSku], *, now: datetime) -> ProductId:
+def make_product(product: NewProduct, skus: Sequence[NewSku], *, now: datetime) -> MadeProduct:
     """Make a draft with its packs, in the order in which they are to be offered.
 
     A product whose slug is known stays as it is; packs whose code is new are added to it.
     Raises BadSlug, BadPrice, SkuTaken or, for an unknown category, NoSuchProduct.
     """
-    product_id = db.session.scalar(select(Product.id).where(Product.slug == _checked(product.slug)))
-    if product_id is None:
-        if db.session.scalar(select(Category.id).where(Category.id == product.category_id)) is None:
-            raise NoSuchProduct
-        product_id = db.session.scalar(
-            insert(Product).values(**vars(product), status=ProductStatus.DRAFT, created_at=now).returning(Product.id)
-        )
-        assert product_id is not None
-        _write_search_text(ProductId(product_id))
-    for position, sku in enumerate(skus):
-        _add_sku(ProductId(product_id), sku, position)
+    known = db.session.execute(select(Product.id, Product.created_at).where(Product.slug == _checked(product.slug))).one_or_none()
+    product_id, created_at = known if known else (_make(product, now), now)
+    sku_ids = {sku.code: _add_sku(ProductId(product_id), sku, position) for position, sku in enumerate(skus)}
+    return MadeProduct(ProductId(product_id), created_at, sku_ids)
+
+
+def _make(product: NewProduct, now: datetime) -> ProductId:
+    if db.session.scalar(select(Category.id).where(Category.id == product.category_id)) is None:
+        raise NoSuchProduct
+    product_id = db.session.scalar(
+        insert(Product).values(**vars(product), status=ProductStatus.DRAFT, created_at=now).returning(Product.id)
+    )
+    assert product_id is not None
+    _write_search_text(ProductId(product_id))
     return ProductId(product_id)
 
 
-def _add_sku(product_id: ProductId, sku: NewSku, position: int) -> None:
-    owner = db.session.scalar(select(Sku.product_id).where(Sku.code == sku.code))
-    if owner is None:
+def _add_sku(product_id: ProductId, sku: NewSku, position: int) -> SkuId:
+    known = db.session.execute(select(Sku.id, Sku.product_id).where(Sku.code == sku.code)).one_or_none()
+    if known is None:
         _check_price(sku.price_fen)
-        db.session.execute(insert(Sku).values(**vars(sku), product_id=product_id, position=position, is_offered=True))
-    elif owner != product_id:
+        added = db.session.scalar(
+            insert(Sku).values(**vars(sku), product_id=product_id, position=position, is_offered=True).returning(Sku.id)
+        )
+        assert added is not None
+        return SkuId(added)
+    if known.product_id != product_id:
         raise SkuTaken(sku.code)
+    return SkuId(known.id)
 
 
 # ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
