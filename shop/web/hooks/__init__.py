@@ -2,4 +2,7 @@
 
 from flask import Blueprint
 
+from shop.web.hooks import stripe
+
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
+blueprint.register_blueprint(stripe.blueprint)

@@ -1,0 +1,38 @@
+"""Stripe's webhook: verified, kept, and then looked into."""
+
+from flask import Blueprint, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from shop.accounts.roles import Permission
+from shop.acts.handle_event import handle_event
+from shop.extensions import csrf, limiter
+from shop.kit.clock import utc_now
+from shop.payments import service as payments
+from shop.payments.stripe.events import NotFromStripe, read_event
+from shop.web.current import needs, settings
+
+blueprint = Blueprint("stripe", __name__)
+
+LARGEST_BYTES = 1_000_000
+"""Stripe's events have some kilobytes."""
+
+
+@blueprint.post("/stripe")
+@limiter.exempt
+@needs(Permission.PROVIDER)
+def receive() -> tuple[str, int]:
+    """Keep an event, then look into it. 400: not from Stripe, nothing was kept. 200: kept; what goes wrong from here on, the sweep takes up."""
+    request.max_content_length = LARGEST_BYTES
+    try:
+        told = read_event(request.get_data(cache=False), request.headers.get("Stripe-Signature"), settings().stripe_webhook_secret)
+    except (NotFromStripe, RequestEntityTooLarge):
+        return "", 400
+    now = utc_now()
+    event = payments.keep_event(
+        provider="stripe", event_id=told.event_id, kind=told.kind, object_id=told.object_id, happened_at=told.happened_at, now=now
+    )
+    handle_event(event, now=now)
+    return "", 200
+
+
+csrf.exempt(receive)  # the signature takes the token's place
