@@ -158,8 +158,8 @@ def near_days(shelf_life_days: int) -> int:
     return max(3, min(_MOST_NEAR_DAYS, shelf_life_days // 4))
 
 
-def stock_rows(ids: Iterable[CooperativeId], *, today: date) -> list[StockRow]:
-    """Every row about which something can still be done, the one whose figure is oldest first.
+def stock_rows(ids: Iterable[CooperativeId], *, today: date, also: ItemId | None = None) -> list[StockRow]:
+    """Every row about which something can still be done, and `also`, the one whose figure is oldest first.
 
     Sold out and fully packed lots are left out; expired and recalled ones stay as long as units of them stand there.
     """
@@ -169,8 +169,18 @@ def stock_rows(ids: Iterable[CooperativeId], *, today: date) -> list[StockRow]:
         Lot.recalled_at.is_(None),
         or_(StockItem.written_off > 0, Lot.produced_grams - Lot.packed_grams >= Sku.packed_grams),
     )
-    rows = _stock(ids).where(or_(there, may_grow)).order_by(func.coalesce(StockItem.counted_at, Lot.recorded_at), StockItem.id)
+    rows = _stock(ids).where(or_(there, may_grow, StockItem.id == also)).order_by(func.coalesce(StockItem.counted_at, Lot.recorded_at), StockItem.id)
     return rows_as(StockRow, db.session.execute(rows))
+
+
+def first_out(rows: Iterable[StockRow], *, today: date) -> frozenset[ItemId]:
+    """Of packs that stand in several lots on sale, the item that goes out first: first expired, first out."""
+    shelves: dict[SkuId, list[StockRow]] = {}
+    for row in rows:
+        if row.free_units > 0 and row.recalled_at is None and not row.is_expired(today):
+            shelves.setdefault(row.sku_id, []).append(row)
+    several = (shelf for shelf in shelves.values() if len(shelf) > 1)
+    return frozenset(min(shelf, key=lambda row: (row.best_before, row.item_id)).item_id for shelf in several)
 
 
 def get_stock_row(item_id: ItemId, ids: Iterable[CooperativeId]) -> StockRow:

@@ -6,7 +6,7 @@ item, then its lot, as selling does, so that the two never wait for each other c
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import count
@@ -86,6 +86,8 @@ class Counted:
     item_id: ItemId
     free_before: int
     free_after: int
+    is_repeat: bool = field(default=False, compare=False)
+    """The key had done this already; nothing was changed a second time."""
 
 
 # ── Recording a lot ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -387,7 +389,9 @@ def _find_done(shelf: _Shelf, once: str) -> Counted | None:
             (Movement.packed_change - Movement.written_off_change).label("change"),
         ).where(Movement.once == _movement_key(shelf.item_id, once))
     ).one_or_none()
-    return Counted(shelf.item_id, movement.free_after - movement.change, movement.free_after) if movement else None
+    if movement is None:
+        return None
+    return Counted(shelf.item_id, movement.free_after - movement.change, movement.free_after, is_repeat=True)
 
 
 def _movement_key(item_id: ItemId, once: str) -> str:

@@ -2,4 +2,26 @@
 
 from flask import Blueprint
 
+from shop.web.cooperative import lots, orders, stock, today, words
+
 blueprint = Blueprint("cooperative", __name__, url_prefix="/cooperative")
+blueprint.register_blueprint(today.blueprint)
+blueprint.register_blueprint(stock.blueprint)
+blueprint.register_blueprint(lots.blueprint)
+blueprint.register_blueprint(orders.blueprint)
+
+
+@blueprint.context_processor
+def say() -> dict[str, object]:
+    """What the cooperative's templates say of stock."""
+    return {
+        "age": words.age,
+        "ago": words.ago,
+        "attention": words.attention,
+        "attention_state": words.attention_state,
+        "by_whom": words.by_whom,
+        "signed": words.signed,
+        "weekday": words.weekday,
+        "what_happened": words.what_happened,
+        "why": words.why,
+    }

@@ -1,0 +1,39 @@
+"""What needs a pair of hands today, and what this month brought the villages."""
+
+from flask import Blueprint, render_template
+
+from shop.accounts.roles import Permission
+from shop.kit.clock import business_day, utc_now
+from shop.reports import cooperative_pages as pages
+from shop.shipping.states import ShipmentState
+from shop.web.current import needs, somebody
+
+blueprint = Blueprint("today", __name__)
+
+_FIRST_PARCELS = 3
+_FIRST_ROWS = 4
+
+
+@blueprint.get("/")
+@needs(Permission.COOPERATIVE)
+def index() -> str:
+    """The first page of the morning."""
+    person, now = somebody(), utc_now()
+    ids, today = person.cooperative_ids, business_day(now)
+    counts = pages.count_parcels(ids)
+    rows = pages.stock_rows(ids, today=today)
+    return render_template(
+        "cooperative/today/index.html",
+        cooperatives=pages.own_cooperatives(ids),
+        now=now,
+        today=today,
+        counts=counts,
+        waiting=counts[ShipmentState.TO_PACK],
+        under_way=counts[ShipmentState.SHIPPED],
+        take=pages.to_take(ids),
+        parcels=pages.parcels(ids, ShipmentState.TO_PACK, total=counts[ShipmentState.TO_PACK], size=_FIRST_PARCELS).rows,
+        low=pages.low_packs(ids, today=today)[:_FIRST_ROWS],
+        expiring=[row for row in rows if row.free_units and (row.is_near_expiry(today) or row.is_expired(today))][:_FIRST_ROWS],
+        uncounted=[row for row in rows if row.is_long_uncounted(now)][:_FIRST_ROWS],
+        money=pages.village_money(ids, first=today.replace(day=1), last=today),
+    )
