@@ -90,6 +90,17 @@ class TestDatabase:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
 
 
+@contextmanager
+def postgresql_database(name: str) -> Iterator[str]:
+    """The address of an empty database on the run's server, with nothing of the shop in it; dropped at the end."""
+    server = os.environ[SERVER_VARIABLE]
+    name = f"{name}_{os.getpid()}"
+    with psycopg.connect(_plain(server), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        yield psycopg_url(server, name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 def psycopg_url(server: str, name: str) -> str:
     """The server's address with another database's name, as SQLAlchemy writes it."""
     plain = _plain(server)
