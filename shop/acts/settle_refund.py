@@ -14,7 +14,6 @@ from shop.payments.models import RefundState
 from shop.payments.provider import RefundAnswer, RefundAsked
 from shop.payments.registry import provider_named
 from shop.payments.service import RefundRow
-from shop.stock import holding as stock
 
 
 def settle_refund(refund_id: RefundId, *, now: datetime) -> RefundState:
@@ -56,9 +55,9 @@ def record_answer(refund_id: RefundId, answer: RefundAnswer, *, now: datetime) -
 
 
 def _book_back(refund: RefundRow, *, now: datetime) -> None:
+    """Money and villages stand as before. The goods did come back, or were spoilt: that stays, and the money is owed again, by amount."""
     entry_id = ledger.find_entry(refund.once)
     assert entry_id is not None, "a refund is booked when it is asked"
     reversal = ledger.reverse(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{refund.once}", on=business_day(now), now=now)
     if returned := orders.find_return(refund.once):
-        units = orders.undo_return(returned, reversal, now=now)
-        stock.undo_take_back(units)
+        orders.undo_return(returned, reversal, now=now)

@@ -410,8 +410,8 @@ def record_return(
     return ReturnId(return_id)
 
 
-def undo_return(returned: ReturnRow, entry_id: EntryId, *, now: datetime) -> dict[PickId, int]:
-    """Step. The provider failed the refund: the return no longer counts. Returns the units that it had named, per pick."""
+def undo_return(returned: ReturnRow, entry_id: EntryId, *, now: datetime) -> None:
+    """Step. The provider failed the refund, which `entry_id` books back: the return's money no longer counts."""
     require_transaction()
     db.session.execute(update(Return).where(Return.id == returned.id).values(reversed_by_entry_id=entry_id))
     if returned.shipping_fen:
@@ -423,5 +423,3 @@ def undo_return(returned: ReturnRow, entry_id: EntryId, *, now: datetime) -> dic
     add_event(
         returned.order_id, "refund_failed", {"goods_fen": returned.goods_fen, "shipping_fen": returned.shipping_fen}, by=None, now=now
     )
-    rows = db.session.execute(select(ReturnLine.pick_id, ReturnLine.units).where(ReturnLine.return_id == returned.id, ReturnLine.units > 0))
-    return {PickId(pick_id): units for pick_id, units in rows}

@@ -187,6 +187,12 @@ def _stock_is_explained() -> Iterable[str]:
             where i.held <> coalesce(p.units, 0)"""
     ):
         yield f"item {item_id}: {held} held, {picked} in picks"
+    for item_id, sold, picked in _rows(
+        """select i.id, i.sold, coalesce(p.units, 0) from stock_items i
+             left join (select item_id, sum(units - returned_units) as units from picks where state = 'sold' group by item_id) p on p.item_id = i.id
+            where i.sold <> coalesce(p.units, 0)"""
+    ):
+        yield f"item {item_id}: {sold} sold, {picked} in picks"
     for lot_id, packed, produced in _rows(
         """select l.id, coalesce(sum(i.packed * s.packed_grams), 0), l.produced_grams from lots l
              left join stock_items i on i.lot_id = l.id left join skus s on s.id = i.sku_id

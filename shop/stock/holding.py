@@ -212,16 +212,6 @@ def left_units_by_line(line_ids: Iterable[LineId]) -> dict[LineId, int]:
     return {LineId(line_id): int(units) for line_id, units in rows}
 
 
-def undo_take_back(units: Mapping[PickId, int]) -> None:
-    """Step. A refund failed at the provider, so its units count as sold again; goods already back on the shelf were taken in and stay there.
-
-    Only the pick's count of refunded units goes back: where the bags are has not changed.
-    """
-    require_transaction()
-    for pick_id, count in sorted(units.items()):
-        db.session.execute(update(Pick).where(Pick.id == pick_id).values(returned_units=Pick.returned_units - count))
-
-
 # ── What all of them share ────────────────────────────────────────────────────────────────────────────────────────────
 
 
