@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-DEFAULT_PORT = 12111  # the port of Stripe's own stripe-mock
+DEFAULT_PORT = 8001  # where the shop looks for it unless SANDBOX_PORT tells both another
 IN_MEMORY = ":memory:"
 EVERY_EVENT = frozenset({"*"})
 

@@ -14,7 +14,7 @@ from sandbox.settings import SettingError, Settings
 
 def test_defaults_make_a_working_sandbox() -> None:
     settings = Settings.from_environment({})
-    assert settings.public_url == "http://127.0.0.1:12111"
+    assert settings.public_url == "http://127.0.0.1:8001"
     assert settings.secret_key == "sk_test_sandbox"
     assert settings.webhook_url is None
 

@@ -1,0 +1,68 @@
+# Everything people do here. Needs Python 3.11 or later, make and the package registry; the rest goes into .venv by itself.
+.DEFAULT_GOAL := help
+.PHONY: help run setup test test-browser soak check lint bench screens clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard shop/translations/*/LC_MESSAGES/*.po))
+PYTEST := $(PYTHON) -m pytest
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run $(CATALOGUES) ## the shop with demo data on http://127.0.0.1:8000 (PORT=… moves it); Ctrl-C stops it
+	@$(PYTHON) ops/run.py
+
+setup: $(VENV)/.dev $(CATALOGUES) ## .venv with everything that tests, checks and benchmarks need
+
+test: setup ## every test without a browser, on SQLite and PostgreSQL
+	$(PYTEST) -n 2 -m "not browser and not soak"
+
+test-browser: setup ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk)
+	$(PYTEST) -m browser tests/browser
+
+soak: setup ## the long tests: random shops, many buyers at once
+	$(PYTEST) -m soak
+
+lint: setup ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+check: lint ## ruff, mypy --strict, and every test but the soak
+	$(PYTEST) -n 2 -m "not browser and not soak"
+	$(PYTEST) -m browser tests/browser
+
+bench: setup ## CPU per request and requests per second, written to bench/
+	$(PYTHON) -m bench
+
+screens: setup ## take docs/screens/ again from the running shop
+	$(PYTHON) tools/screens.py
+
+clean: ## forget .venv and caches; the database in instance/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis shop/translations/*/LC_MESSAGES/*.mo
+
+# ── Made when missing or older than what it is made of ────────────────────────────────────────────────────────────────
+
+$(VENV)/.base:
+	@found=; for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+		if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Python 3.11 or later is needed; python3 here is: $$(python3 --version 2>&1)" >&2; exit 1; fi; \
+	if ! $$found -m venv $(VENV); then echo "$$found cannot make a virtual environment. On Debian: apt install python3-venv" >&2; exit 1; fi
+	@touch $@
+
+$(VENV)/.run: requirements.txt $(VENV)/.base
+	@echo "Installing what the shop runs on …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt $(VENV)/.base
+	@echo "Installing what the shop, its tests, checks and benchmarks need …"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+%.mo: %.po | $(VENV)/.run
+	@$(VENV)/bin/pybabel --quiet compile --input-file=$< --output-file=$@
