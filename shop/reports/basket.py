@@ -110,6 +110,11 @@ class VillageEstimate:
     slug: str
     fen: int
 
+    @property
+    def part(self) -> int:
+        """What a bar of shares is drawn from."""
+        return self.fen
+
 
 @dataclass(frozen=True)
 class _Stock:

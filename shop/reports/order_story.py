@@ -295,6 +295,7 @@ class OrderStory:
 class Opened:
     """Enough of an order to act on it for whoever may open it."""
 
+    id: OrderId
     number: str
     key: str
     state: OrderState
@@ -324,10 +325,11 @@ def open_order(number: str, *, key: str, buyer_id: UserId | None) -> Opened:
 
     Raises NoSuchOrder.
     """
-    row = db.session.execute(select(Order.number, Order.key, Order.state, Order.buyer_id).where(Order.number == number)).one_or_none()
+    columns = (Order.id, Order.number, Order.key, Order.state, Order.buyer_id)
+    row = db.session.execute(select(*columns).where(Order.number == number)).one_or_none()
     if row is None or not _may_open(row.key, row.buyer_id, key, buyer_id):
         raise NoSuchOrder
-    return Opened(number=row.number, key=row.key, state=row.state)
+    return Opened(id=OrderId(row.id), number=row.number, key=row.key, state=row.state)
 
 
 def find_key(number: str, phone: str) -> str | None:

@@ -1,5 +1,20 @@
-"""What is somebody's own: signing in and up, their orders, their addresses."""
+"""What is somebody's own: signing in and up, their orders."""
 
 from flask import Blueprint
+from werkzeug.wrappers import Response
+
+from shop.accounts.roles import Permission
+from shop.web.account import door, orders
+from shop.web.current import needs
+from shop.web.errors import go
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
+blueprint.register_blueprint(door.blueprint)
+blueprint.register_blueprint(orders.blueprint)
+
+
+@blueprint.get("/")
+@needs(Permission.SIGNED_IN)
+def index() -> Response:
+    """The room that is looked for most."""
+    return go("account.orders.index")

@@ -1,0 +1,185 @@
+"""The door: signing in, signing up, signing out.
+
+A wrong name and a wrong password get one answer, which takes as long; too many tries in a row get none for a while.
+"""
+
+import re
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, session
+from flask_babel import get_locale, gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, PasswordField, StringField
+
+from shop.accounts import passwords
+from shop.accounts import service as accounts
+from shop.accounts.errors import AlreadyKnown, WrongPassword
+from shop.accounts.roles import Permission
+from shop.cart import service as carts
+from shop.extensions import limiter
+from shop.kit.clock import utc_now
+from shop.kit.ids import UserId
+from shop.kit.phones import digits_of, find_mobile
+from shop.kit.text import fold
+from shop.web.current import begin_session, end_session, find_signed_in, needs, settings, signed_in
+from shop.web.errors import go
+from shop.web.typed import clean
+
+blueprint = Blueprint("door", __name__)
+
+LONGEST_PASSWORD = 200
+"""Longer ones would only cost us time to hash."""
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Who, and a password."""
+
+    who = StringField(lazy_gettext("手机号或邮箱"))
+    password = PasswordField(lazy_gettext("密码"))
+    keep = BooleanField(lazy_gettext("这台设备记住我 30 天"), default=True)
+
+
+class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Who, a password of one's own, and consent."""
+
+    who = StringField(lazy_gettext("手机号或邮箱"))
+    password = PasswordField(lazy_gettext("密码"))
+    call = StringField(lazy_gettext("怎么称呼"))
+    agree = BooleanField(lazy_gettext("我看过个人信息怎么用，同意用来下单和送货。"))
+
+
+@dataclass(frozen=True)
+class Name:
+    """What somebody signs in by: exactly one of the two."""
+
+    email: str | None = None
+    phone: str | None = None
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@needs(Permission.ANYONE)
+@limiter.limit("10 per 5 minutes", methods=["POST"])
+def sign_in() -> str | Response | tuple[str, int]:
+    """Sign in by mobile number or e-mail, and go on to where one was going."""
+    form = SignInForm()
+    if request.method == "GET":
+        return _way_on() if signed_in() else _sign_in_page(form)
+    name = read_name(form.who.data or "")
+    if not form.who.data:
+        form.who.errors = [gettext("写上手机号或邮箱。")]
+    if not form.password.data:
+        form.password.errors = [gettext("写上密码。")]
+    if form.errors:
+        return _sign_in_page(form), 422
+    try:
+        if name is None:
+            raise WrongPassword
+        user_id = accounts.check_password(
+            email=name.email, phone=name.phone, password=form.password.data[:LONGEST_PASSWORD], allow_demo=settings().is_demo
+        )
+    except WrongPassword:
+        form.password.errors = [gettext("手机号、邮箱或密码不对。两样都看一眼再试。")]
+        return _sign_in_page(form), 422
+    return _enter(user_id, is_kept=bool(form.keep.data))
+
+
+@blueprint.route("/sign-up", methods=["GET", "POST"])
+@needs(Permission.ANYONE)
+@limiter.limit("10 per 5 minutes", methods=["POST"])
+def sign_up() -> str | Response | tuple[str, int]:
+    """Open an account and walk in."""
+    form = SignUpForm()
+    if request.method == "GET":
+        return _way_on() if signed_in() else _sign_up_page(form)
+    name = read_name(form.who.data or "")
+    if name is None:
+        form.who.errors = [_about_name(form.who.data or "")]
+    password = form.password.data or ""
+    if len(password) < passwords.SHORTEST:
+        form.password.errors = [
+            gettext("太短了，这里有 %(count)s 位，至少要 %(least)s 位。可以是一句话。", count=len(password), least=passwords.SHORTEST)
+        ]
+    elif len(password) > LONGEST_PASSWORD:
+        form.password.errors = [gettext("太长了，最多 %(most)s 位。", most=LONGEST_PASSWORD)]
+    if len(form.call.data or "") > 60:
+        form.call.errors = [gettext("最多 60 字。")]
+    if not form.agree.data:
+        form.agree.errors = [gettext("要同意才能开账户；不开账户也能买。")]
+    if form.errors or name is None:
+        return _sign_up_page(form), 422
+    try:
+        user_id = accounts.open_account(
+            email=name.email,
+            phone=name.phone,
+            password_hash=passwords.hash_password(password),
+            name=clean(form.call.data, most=60),
+            locale=str(get_locale()),
+            now=utc_now(),
+        )
+    except AlreadyKnown:
+        form.who.errors = [gettext("这个号已经有账户了，请直接登录。")]
+        return _sign_up_page(form), 422
+    flash(gettext("账户开好了。"), "success")
+    return _enter(user_id, is_kept=True)
+
+
+@blueprint.post("/sign-out")
+@needs(Permission.ANYONE)
+def sign_out() -> Response:
+    """Leave; the language stays."""
+    end_session()
+    flash(gettext("已退出。"), "success")
+    return go("storefront.home.index")
+
+
+def read_name(typed: str) -> Name | None:
+    """A mobile number or an e-mail address as people type them; None if it is neither."""
+    if phone := find_mobile(typed):
+        return Name(phone=phone)
+    email = fold(typed).lower()
+    return Name(email=email) if len(email) <= 254 and email.isprintable() and _EMAIL.fullmatch(email) else None
+
+
+def _about_name(typed: str) -> str:
+    if not typed.strip():
+        return str(gettext("写上手机号或邮箱。"))
+    if "@" not in fold(typed) and (count := digits_of(typed)) != 11:
+        return str(gettext("手机号是 11 位，这里有 %(count)s 位；也可以写邮箱。", count=count))
+    return str(gettext("这不像手机号，也不像邮箱，检查一下。"))
+
+
+def _enter(user_id: UserId, *, is_kept: bool) -> Response:
+    """Begin a fresh session and bring the guest's basket along."""
+    basket = session.get("cart")
+    person = find_signed_in(user_id)
+    assert person is not None, "whoever has just given the password is there"
+    begin_session(person)
+    session.permanent = is_kept
+    if basket:
+        carts.merge(str(basket), user_id, utc_now())
+    return _way_on(is_staff=person.is_staff, is_cooperative=person.is_cooperative)
+
+
+def _way_on(*, is_staff: bool = False, is_cooperative: bool = False) -> Response:
+    """To where one was going, if that is an address of ours; else to one's own place."""
+    if local := local_address(request.values.get("next", "")):
+        return redirect(local, 303)
+    if is_staff:
+        return go("staff.desk.index")
+    return go("cooperative.today.index" if is_cooperative else "account.orders.index")
+
+
+def local_address(address: str) -> str | None:
+    """`address` if it leads to a page of this shop: an absolute path, and nothing a browser reads as another host."""
+    is_path = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if is_path and address.isprintable() and "\\" not in address and len(address) <= 2000 else None
+
+
+def _sign_in_page(form: SignInForm) -> str:
+    return render_template("account/door/sign_in.html", form=form, next=local_address(request.values.get("next", "")) or "")
+
+
+def _sign_up_page(form: SignUpForm) -> str:
+    return render_template("account/door/sign_up.html", form=form, next=local_address(request.values.get("next", "")) or "")
