@@ -17,7 +17,7 @@ from shop.catalog.measures import UnitPrice, unit_price
 from shop.catalog.models import NetUnit
 from shop.catalog.seasons import is_in_season
 from shop.extensions import db
-from shop.kit.ids import ProductId
+from shop.kit.ids import CooperativeId, ProductId
 from shop.kit.text import search_patterns
 
 PER_PAGE = 24
@@ -25,6 +25,8 @@ LONGEST_QUERY = 60
 """Characters of what somebody typed; the rest is cut."""
 MOST_CHOSEN = 30
 """Values of one facet that are listened to."""
+MOST_CARDS = 200
+"""Of one cooperative; more than any has."""
 
 
 class Sort(StrEnum):
@@ -53,6 +55,7 @@ class Wanted:
 class Card:
     """One product as the shelf shows it: its first pack and what is left of all packs."""
 
+    product_id: ProductId
     slug: str
     name: str
     pack: str
@@ -136,6 +139,12 @@ def cards_of(product_ids: Sequence[ProductId], *, today: date, english: bool) ->
     return tuple(_card(row, today.month) for row in db.session.execute(_page_of_ids(english), given))
 
 
+def cards_of_cooperative(cooperative_id: CooperativeId, *, today: date, english: bool) -> tuple[Card, ...]:
+    """Everything a cooperative has on the shelves. One statement."""
+    given = {"cooperative": cooperative_id, "today": today, "month": today.month, "most": MOST_CARDS, "skipped": 0}
+    return tuple(_card(row, today.month) for row in db.session.execute(_page_of_cooperative(english), given))
+
+
 def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...]:
     """What is harvested this month and to be had today, at most `most`. One statement."""
     given = {"today": today, "month": today.month, "most": most, "skipped": 0}
@@ -143,8 +152,11 @@ def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...
 
 
 def _card(row: Sequence[Any], month: int) -> Card:  # the columns of a text are of no known type
-    slug, name, pack, unit_word, packs, price_fen, net_value, net_unit, village, town, illustration, glyph, tint, first, last, free = row
+    id_, slug, name, pack, unit_word, packs, price_fen, net_value, net_unit, village, town, illustration, glyph, tint, first, last, free = (
+        row
+    )
     return Card(
+        product_id=ProductId(id_),
         slug=slug,
         name=name,
         pack=pack,
@@ -243,6 +255,11 @@ def _page_of_ids(english: bool) -> TextClause:
 
 
 @lru_cache(maxsize=2)
+def _page_of_cooperative(english: bool) -> TextClause:
+    return _text(_cards_sql(" and p.cooperative_id = :cooperative", _ORDERS[Sort.BEST], english), dated=True)
+
+
+@lru_cache(maxsize=2)
 def _page_in_season(english: bool) -> TextClause:
     return _text(_cards_sql(f" and {_IN_SEASON} = 1 and {_HAS_GOODS}", "c.position, p.id", english), dated=True)
 
@@ -254,7 +271,7 @@ def _cards_sql(where: str, order: str, english: bool) -> str:
 with found as (select p.id as product_id, s.id as sku_id, row_number() over (order by {order}) as place
     {_PRODUCTS}{_FIRST_PACK}{_ON_THE_SHELVES}{where}
     order by place limit :most offset :skipped)
-select p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus o where o.product_id = p.id and o.is_offered),
+select p.id, p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus o where o.product_id = p.id and o.is_offered),
        s.price_fen, s.net_value, s.net_unit, v.{name}, t.{town}, p.illustration, p.glyph, c.tint, p.first_harvest_month, p.last_harvest_month,
        (select cast(coalesce(sum(i.packed - i.held - i.sold - i.written_off), 0) as integer)
           from skus o join stock_items i on i.sku_id = o.id join lots l on l.id = i.lot_id

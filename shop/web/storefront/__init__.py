@@ -2,4 +2,18 @@
 
 from flask import Blueprint
 
+from shop.web.storefront import cart, checkout, cooperatives, home, language, lots, orders, pages, products, villages, words
+
 blueprint = Blueprint("storefront", __name__)
+
+words.register(blueprint)
+blueprint.register_blueprint(home.blueprint)
+blueprint.register_blueprint(products.blueprint)
+blueprint.register_blueprint(villages.blueprint)
+blueprint.register_blueprint(cooperatives.blueprint)
+blueprint.register_blueprint(lots.blueprint)
+blueprint.register_blueprint(pages.blueprint)
+blueprint.register_blueprint(language.blueprint)
+blueprint.register_blueprint(cart.blueprint)
+blueprint.register_blueprint(checkout.blueprint)
+blueprint.register_blueprint(orders.blueprint)

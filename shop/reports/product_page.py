@@ -1,0 +1,131 @@
+"""A product's page: its packs with what is left of them, the lot on sale now with whose fields it came from, and where the money goes.
+
+Law: what is shown as going to a village is what buying one pack now, alone and without a discount, would book: the lot's next step of
+DESIGN §2.4. Three statements.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shop.catalog.measures import UnitPrice, unit_price
+from shop.catalog.queries import ProductFacts, SkuFacts, find_product
+from shop.catalog.seasons import is_in_season
+from shop.kit.errors import NotFound
+from shop.kit.regions import find_place
+from shop.ledger.split import Weighted, step
+from shop.shipping.rules import CannotShip, Parcel, Quote, quote
+from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
+
+KUNSHAN = "320583"
+"""Where most parcels go: the page says how long and how dear for there."""
+
+
+@dataclass(frozen=True)
+class PackOffer:
+    """One pack to choose."""
+
+    sku: SkuFacts
+    unit_price: UnitPrice
+    free_units: int
+    unit_word: str
+    is_in_season: bool
+    first_harvest_month: int | None
+    last_harvest_month: int | None
+
+
+@dataclass(frozen=True)
+class LotNow:
+    """The lot that the next unit of the chosen pack comes from."""
+
+    item: ItemOnSale
+    sources: tuple[SourceFacts, ...]
+    shares_fen: tuple[int, ...]
+    """In the sources' order: what each village is booked if one pack is bought now."""
+    later_codes: tuple[str, ...]
+    """Lots that the same pack is drawn from after this one."""
+
+    @property
+    def shares(self) -> tuple[tuple[SourceFacts, int], ...]:
+        """Each village with its fen."""
+        return tuple(zip(self.sources, self.shares_fen, strict=True))
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """Everything the page shows. Without `chosen` there is nothing on offer."""
+
+    product: ProductFacts
+    place: str
+    """The official place of the product's village, down to the district: 贵州省铜仁市碧江区."""
+    packs: tuple[PackOffer, ...]
+    chosen: PackOffer | None
+    lot: LotNow | None
+    """None when the chosen pack is sold out."""
+    to_kunshan: Quote | CannotShip | None
+    """What sending one chosen pack to Kunshan costs."""
+
+    @property
+    def can_be_bought(self) -> bool:
+        """Whether any pack is left."""
+        return not self.product.is_retired and any(pack.free_units for pack in self.packs)
+
+
+def product_page(slug: str, *, sku_code: str | None, today: date) -> ProductPage:
+    """The page of the product at `slug` on the business day `today`, with the pack named `sku_code` chosen, else the first one left.
+
+    Raises NotFound for a draft and for what never was.
+    """
+    product = find_product(slug)
+    if product is None:
+        raise NotFound
+    items = [] if product.is_retired else items_on_sale(product.id, today=today)
+    packs = tuple(_offer(sku, product, items, today) for sku in product.skus)
+    chosen = _chosen(packs, sku_code)
+    place = find_place(product.county_code)
+    return ProductPage(
+        product=product,
+        place=place.name if place else "",
+        packs=packs,
+        chosen=chosen,
+        lot=_lot_now(chosen, items) if chosen else None,
+        to_kunshan=_to_kunshan(product, chosen) if chosen else None,
+    )
+
+
+def _offer(sku: SkuFacts, product: ProductFacts, items: list[ItemOnSale], today: date) -> PackOffer:
+    first, last = product.first_harvest_month, product.last_harvest_month
+    return PackOffer(
+        sku=sku,
+        unit_price=unit_price(sku.price_fen, sku.net_value, sku.net_unit),
+        free_units=sum(item.free_units for item in items if item.sku_id == sku.id),
+        unit_word=sku.unit_word,
+        is_in_season=is_in_season(first, last, today.month),
+        first_harvest_month=first,
+        last_harvest_month=last,
+    )
+
+
+def _chosen(packs: tuple[PackOffer, ...], sku_code: str | None) -> PackOffer | None:
+    asked = next((pack for pack in packs if pack.sku.code == sku_code), None)
+    left = next((pack for pack in packs if pack.free_units), None)
+    return asked or left or next(iter(packs), None)
+
+
+def _lot_now(chosen: PackOffer, items: list[ItemOnSale]) -> LotNow | None:
+    of_pack = [item for item in items if item.sku_id == chosen.sku.id]
+    if not of_pack:
+        return None
+    first = of_pack[0]
+    sources = sources_of([first.lot_id])[first.lot_id]
+    weights = [Weighted(source.village_code, source.village_id, source.grams) for source in sources]
+    return LotNow(
+        item=first,
+        sources=sources,
+        shares_fen=step(first.gross_fen + chosen.sku.price_fen, chosen.sku.price_fen, weights) if weights else (),
+        later_codes=tuple(item.lot_code for item in of_pack[1:]),
+    )
+
+
+def _to_kunshan(product: ProductFacts, chosen: PackOffer) -> Quote | CannotShip:
+    parcel = Parcel(product.cooperative_id, chosen.sku.packed_grams, chosen.sku.price_fen, product.is_cold_chain)
+    return quote(parcel, KUNSHAN)

@@ -1,0 +1,37 @@
+"""What the shop says of itself: plain pages of text, whose figures are those of the rules."""
+
+from flask import Blueprint, render_template
+
+from shop.accounts.roles import Permission
+from shop.shipping.rules import DEFAULT
+from shop.web.current import needs
+
+blueprint = Blueprint("pages", __name__, url_prefix="/about")
+
+
+@blueprint.get("/money")
+@needs(Permission.ANYONE)
+def money() -> str:
+    """How figures are made."""
+    return render_template("storefront/pages/money.html")
+
+
+@blueprint.get("/returns")
+@needs(Permission.ANYONE)
+def returns() -> str:
+    """What may be sent back, and how the money goes back."""
+    return render_template("storefront/pages/returns.html")
+
+
+@blueprint.get("/privacy")
+@needs(Permission.ANYONE)
+def privacy() -> str:
+    """What is known of people, what for, for how long."""
+    return render_template("storefront/pages/privacy.html")
+
+
+@blueprint.get("/prices")
+@needs(Permission.ANYONE)
+def prices() -> str:
+    """How prices are made, and what sending costs."""
+    return render_template("storefront/pages/prices.html", shipping=DEFAULT)
