@@ -4,7 +4,7 @@ A harvest is the latest that the season allows; older ones were sold out by the 
 of season is out of stock, what keeps short is fresh, and the rice is that of the last September.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -217,10 +217,13 @@ def is_in_season(months: tuple[int, int] | None, day: date) -> bool:
     return first <= day.month <= last if first <= last else day.month >= first or day.month <= last
 
 
-def on_sale(lots: Sequence[PlannedLot], code: str, day: date) -> list[PlannedLot]:
-    """Lots from which a unit of the SKU could have been sold on that day, the youngest first."""
-    has_pack = [lot for lot in lots if any(pack.code == code for pack in lot.good.packs)]
-    return sorted((lot for lot in has_pack if lot.is_on_sale(day) and lot.room(code) > 0), key=lambda lot: lot.ready_on, reverse=True)
+def by_sku(lots: Iterable[PlannedLot]) -> dict[str, list[PlannedLot]]:
+    """The lots that hold each SKU, by its code, the youngest first."""
+    found: dict[str, list[PlannedLot]] = {}
+    for lot in sorted(lots, key=lambda lot: lot.ready_on, reverse=True):
+        for pack in lot.good.packs:
+            found.setdefault(pack.code, []).append(lot)
+    return found
 
 
 def _up_to(number: int, step: int) -> int:

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from shop.demo.goods import GOODS, Pack
-from shop.demo.harvest import WINDOW_DAYS, PlannedLot, on_sale
+from shop.demo.harvest import WINDOW_DAYS, PlannedLot, by_sku
 from shop.kit.clock import SHANGHAI
 
-MOST_ACTS = 400
-"""Sales and returns together; each is one act."""
+MOST_ACTS = 280
+"""Sales and returns together; each is one act, and the whole story is to be told in seconds."""
 _RETURNED_OF_SALES = 22
 """One sale in so many comes back in part."""
 
@@ -26,6 +26,11 @@ class PlannedLine:
     quantity: int
     price_fen: int
     lot: PlannedLot
+
+    @property
+    def is_from_that_lot(self) -> bool:
+        """Whether the seller names the lot: where two lie on the table. Else the first to expire is it, since older ones are sold out by then."""
+        return self.lot.packed is not None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,9 @@ COUNTER = _Occasion(2, (9, 18), 2, (1, 2), _EVERYDAY, (_KUNSHAN, _KUNSHAN, _GUSU
 _BY_WEEKDAY = ((COUNTER, UNIT), (CANTEEN, COUNTER), (COUNTER, UNIT), (CANTEEN, COUNTER), (COUNTER,), (FAIR,), (FAIR,))
 """Monday to Sunday."""
 
+_Stalls = Mapping[str, Sequence[PlannedLot]]
+"""By SKU code the lots that hold it, the youngest first."""
+
 _REASONS = (("外袋破损", False), ("发错、少发", True), ("买多了，没有开袋", True))
 
 _PACKS: Mapping[str, Pack] = {pack.code: pack for good in GOODS for pack in good.packs}
@@ -99,7 +107,8 @@ def plan_season(day: date, lots: Sequence[PlannedLot], *, most: int) -> tuple[li
     """Sales in the three months before `day`, in order, with their returns: `most` acts at most. Adds what is sold to each lot's `sold`."""
     chance = Random(f"a season told on {day}")
     days = sorted(_days(chance, day, most * _RETURNED_OF_SALES // (_RETURNED_OF_SALES + 1)))
-    plans = [_sale(chance, f"demo-{number:04d}", sold_on, lots) for number, sold_on in enumerate(days, start=1)]
+    stalls = by_sku(lots)
+    plans = [_sale(chance, f"demo-{number:04d}", sold_on, stalls) for number, sold_on in enumerate(days, start=1)]
     sales = [sale for sale in plans if sale]
     return sales, _returns(chance, day, sales)
 
@@ -109,27 +118,32 @@ def _days(chance: Random, day: date, count: int) -> list[date]:
     return chance.choices(window, [sum(occasion.weight for occasion in _BY_WEEKDAY[each.weekday()]) for each in window], k=count)
 
 
-def _sale(chance: Random, ref: str, sold_on: date, lots: Sequence[PlannedLot]) -> PlannedSale | None:
+def _sale(chance: Random, ref: str, sold_on: date, stalls: _Stalls) -> PlannedSale | None:
     occasions = _BY_WEEKDAY[sold_on.weekday()]
     occasion = chance.choices(occasions, [each.weight for each in occasions])[0]
-    lines = tuple(_lines(chance, occasion, sold_on, lots))
+    lines = tuple(_lines(chance, occasion, sold_on, stalls))
     district, unit = chance.choice(occasion.districts), chance.choice(occasion.unit_slugs)
     sold_at = _moment(chance, sold_on, occasion.hours)
     return PlannedSale(ref, sold_at, lines, district, unit) if lines else None
 
 
-def _lines(chance: Random, occasion: _Occasion, sold_on: date, lots: Sequence[PlannedLot]) -> list[PlannedLine]:
+def _lines(chance: Random, occasion: _Occasion, sold_on: date, stalls: _Stalls) -> list[PlannedLine]:
     lines: list[PlannedLine] = []
     wanted = chance.randint(1, occasion.most_lines)
-    offered = {code: weight for code, weight in occasion.asked_for.items() if on_sale(lots, code, sold_on)}
+    offered = {code: weight for code, weight in occasion.asked_for.items() if _on_sale(stalls, code, sold_on)}
     while offered and len(lines) < wanted:
         code = chance.choices([*offered], [*offered.values()])[0]
         del offered[code]  # one line per SKU
-        lot = _lot(chance, on_sale(lots, code, sold_on), code)
+        lot = _lot(chance, _on_sale(stalls, code, sold_on), code)
         quantity = min(chance.randint(*occasion.quantities), lot.room(code))
         lot.sold[code] = lot.sold.get(code, 0) + quantity
         lines.append(PlannedLine(code, quantity, _PACKS[code].price_fen, lot))
     return lines
+
+
+def _on_sale(stalls: _Stalls, code: str, day: date) -> list[PlannedLot]:
+    """Lots from which a unit of the SKU could have been sold on that day, the youngest first."""
+    return [lot for lot in stalls.get(code, ()) if lot.is_on_sale(day) and lot.room(code) > 0]
 
 
 def _lot(chance: Random, lots: Sequence[PlannedLot], code: str) -> PlannedLot:

@@ -1,8 +1,9 @@
 """The whole story, in the order in which it happened."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
 from shop.catalog import service as catalog
@@ -18,6 +19,9 @@ from shop.stock.service import Packed, Source
 
 _OPENED_BEFORE = timedelta(days=harvest.WINDOW_DAYS + 8)
 """How long before the day of the story the shop opened: before its first sale."""
+
+
+_Happening = tuple[datetime, Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,9 @@ def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str
 
     lots = harvest.plan_harvest(day)
     sales, returns = season.plan_season(day, lots, most=most_acts)
-    lots = [lot for lot in lots if lot.packs()]  # of some harvest nothing was sold and nothing is left
-    codes = _record(lots, products, settled, users)
-    _publish(lots, products, users, opened_at)
-    say(f"批次 {len(lots)} 批，上架 {sum(not good.waits_for for good in goods.GOODS)} 样，以 {day} 这一天为准")
-    _sell(sales, returns, codes, settled, users, say)
-    say(f"线下销售 {len(sales)} 笔，退回 {len(returns)} 笔")
+    lots = [lot for lot in lots if lot.packs()]  # of some harvests nothing was sold and nothing is left
+    say(f"批次 {len(lots)} 批，线下销售 {len(sales)} 笔，退回 {len(returns)} 笔，以 {day} 这一天为准")
+    _Teller(settled, products, users, opened_at).tell(lots, sales, returns, say)
     return Told(day, len(settled.villages), len(settled.cooperatives), len(products), skus, len(lots), len(sales), len(returns))
 
 
@@ -65,75 +66,87 @@ def _opened_at(day: date) -> datetime:
 
 
 def _morning(day: date) -> datetime:
-    return datetime.combine(day, time(8), tzinfo=SHANGHAI).astimezone(UTC)
+    return datetime.combine(day, time(6), tzinfo=SHANGHAI).astimezone(UTC)
 
 
-def _record(
-    lots: Sequence[PlannedLot], products: Mapping[str, MadeProduct], settled: County, users: Mapping[str, UserId]
-) -> dict[str, str]:
-    """Codes of the lots, by their keys."""
-    codes: dict[str, str] = {}
-    for lot in lots:
-        product = products[lot.good.slug]
-        is_own = lot.good.row["coop_id"] == "c-baishui"
-        codes[lot.once] = stock.record_lot(
+@dataclass
+class _Teller:
+    """Tells lots, sales and returns as they happened, so that a sale finds on the shelf what lay there on its day."""
+
+    county: County
+    products: Mapping[str, MadeProduct]
+    users: Mapping[str, UserId]
+    opened_at: datetime
+
+    def __post_init__(self) -> None:
+        self.codes: dict[str, str] = {}
+        """Codes of the lots told so far, by their keys."""
+        self.published: set[str] = set()
+
+    def tell(
+        self, lots: Sequence[PlannedLot], sales: Sequence[PlannedSale], returns: Sequence[PlannedReturn], say: Callable[[str], None]
+    ) -> None:
+        happenings = [*self._lots(lots), *self._sales(sales), *self._returns(returns)]
+        happenings.sort(key=lambda each: each[0])
+        for count, (_at, happen) in enumerate(happenings, start=1):
+            happen()
+            if count % 100 == 0 or count == len(happenings):
+                say(f"记到第 {count} 件，共 {len(happenings)} 件")
+
+    def _lots(self, lots: Sequence[PlannedLot]) -> Iterator[_Happening]:
+        for lot in lots:
+            ready_at = _morning(lot.ready_on)
+            yield ready_at, partial(self._bring_in, lot, ready_at)
+
+    def _sales(self, sales: Sequence[PlannedSale]) -> Iterator[_Happening]:
+        for sale in sales:
+            yield sale.sold_at, partial(self._sell, sale)
+
+    def _returns(self, returns: Sequence[PlannedReturn]) -> Iterator[_Happening]:
+        for back in returns:
+            yield back.returned_at, partial(self._take_back, back)
+
+    def _bring_in(self, lot: PlannedLot, ready_at: datetime) -> None:
+        """Record the lot; a product goes on the shelf with its first one, or when the shop opens."""
+        product = self.products[lot.good.slug]
+        is_packers_own = lot.good.row["coop_id"] == f"c-{people.PACKERS_COOPERATIVE}"
+        self.codes[lot.once] = stock.record_lot(
             product.id,
             harvested_on=lot.harvested_on,
             best_before=lot.best_before,
             grade=lot.grade,
-            sources=[Source(settled.villages[village], grams) for village, grams in lot.sources().items()],
+            sources=[Source(self.county.villages[village], grams) for village, grams in lot.sources().items()],
             packs=[Packed(product.sku_ids[code], units) for code, units in lot.packs().items()],
-            by=users[people.PACKER] if is_own else users[people.STAFF],
+            by=self.users[people.PACKER if is_packers_own else people.STAFF],
             once=lot.once,
-            now=_morning(lot.ready_on),
+            now=ready_at,
         ).code
-    return codes
+        if lot.good.slug not in self.published:
+            catalog.publish(product.id, by=self.users[people.STAFF], now=max(self.opened_at, ready_at))
+            self.published.add(lot.good.slug)
 
+    def _sell(self, sale: PlannedSale) -> None:
+        lines = (
+            OfflineLine(line.sku_code, line.quantity, line.price_fen, self.codes[line.lot.once] if line.is_from_that_lot else None)
+            for line in sale.lines
+        )
+        told = OfflineSale(
+            ref=sale.ref,
+            sold_at=sale.sold_at,
+            lines=tuple(lines),
+            district_code=sale.district_code,
+            eastern_unit_id=self.county.units[sale.unit_slug] if sale.unit_slug else None,
+        )
+        sell_offline(told, by=self.users[people.STAFF], now=sale.sold_at)
 
-def _publish(lots: Sequence[PlannedLot], products: Mapping[str, MadeProduct], users: Mapping[str, UserId], opened_at: datetime) -> None:
-    """Each product goes on the shelf with its first lot, or when the shop opens."""
-    first: dict[str, datetime] = {}
-    for lot in lots:
-        first.setdefault(lot.good.slug, max(opened_at, _morning(lot.ready_on)))
-    for slug, published_at in first.items():
-        catalog.publish(products[slug].id, by=users[people.STAFF], now=published_at)
-
-
-def _sell(
-    sales: Sequence[PlannedSale],
-    returns: Sequence[PlannedReturn],
-    codes: Mapping[str, str],
-    settled: County,
-    users: Mapping[str, UserId],
-    say: Callable[[str], None],
-) -> None:
-    """Sales and returns in the order in which they happened, each told at its own moment."""
-    staff = users[people.STAFF]
-    happenings: list[PlannedSale | PlannedReturn] = [*sales, *returns]
-    happenings.sort(key=lambda each: (each.returned_at if isinstance(each, PlannedReturn) else each.sold_at, each.ref))
-    for count, each in enumerate(happenings, start=1):
-        if isinstance(each, PlannedSale):
-            sell_offline(_offline(each, codes, settled), by=staff, now=each.sold_at)
-        else:
-            return_offline(
-                each.ref,
-                each.sale_ref,
-                each.units,
-                returned_at=each.returned_at,
-                restock=each.restock,
-                reason=each.reason,
-                by=staff,
-                now=each.returned_at,
-            )
-        if count % 100 == 0 and count < len(happenings):
-            say(f"线下销售记到第 {count} 笔，共 {len(happenings)} 笔")
-
-
-def _offline(sale: PlannedSale, codes: Mapping[str, str], settled: County) -> OfflineSale:
-    return OfflineSale(
-        ref=sale.ref,
-        sold_at=sale.sold_at,
-        lines=tuple(OfflineLine(line.sku_code, line.quantity, line.price_fen, codes[line.lot.once]) for line in sale.lines),
-        district_code=sale.district_code,
-        eastern_unit_id=settled.units[sale.unit_slug] if sale.unit_slug else None,
-    )
+    def _take_back(self, back: PlannedReturn) -> None:
+        return_offline(
+            back.ref,
+            back.sale_ref,
+            back.units,
+            returned_at=back.returned_at,
+            restock=back.restock,
+            reason=back.reason,
+            by=self.users[people.STAFF],
+            now=back.returned_at,
+        )
