@@ -13,19 +13,15 @@ from sqlalchemy import case, func, or_, select, union
 from shop.catalog.models import Product, ProductStatus, Sku
 from shop.extensions import db, rows_as
 from shop.kit.errors import NotFound
-from shop.kit.geography import Point, bearing
 from shop.kit.ids import ProductId, TownId, VillageId
 from shop.kit.regions import find_place
 from shop.ledger.models import Attribution
+from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Pairing, Town, Village
 from shop.reports.months import Year, first_day, gross_and_refunds, year_of_village
 from shop.reports.shelves import Card, cards_of
 from shop.stock.models import Lot, LotSource, StockItem
 from shop.stock.queries import FREE
-
-COUNTY_SEAT = Point(27.71722, 109.18528)
-"""碧江区 (GeoNames 1792592, CC BY 4.0)."""
-
 
 # ── What the pages show ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,8 +222,7 @@ def _point(town: _Town, is_here: bool) -> MapPoint:
 def _kilometres(town: _Town) -> tuple[float | None, float | None]:
     if town.latitude is None or town.longitude is None:
         return None, None
-    seen = bearing(COUNTY_SEAT, Point(town.latitude, town.longitude))
-    return seen.east_km, seen.north_km
+    return km_from(BIJIANG, town.latitude, town.longitude)
 
 
 def _cooperatives(village_id: VillageId) -> tuple[CooperativeLink, ...]:
