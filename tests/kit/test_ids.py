@@ -1,0 +1,15 @@
+"""Ids that the application makes."""
+
+from shop.kit.ids import new_entry_id, new_key
+
+
+def test_entry_ids_fit_a_bigint_and_do_not_repeat() -> None:
+    ids = [new_entry_id() for _ in range(2_000)]
+    assert all(0 < entry_id < 2**63 for entry_id in ids)
+    assert len(set(ids)) > 1_990  # 22 random bits within a millisecond: a clash is possible, and refused by the primary key
+    assert max(ids) >> 22 >= min(ids) >> 22
+
+
+def test_a_key_has_128_bits() -> None:
+    assert len(bytes.fromhex(new_key())) == 16
+    assert new_key() != new_key()
