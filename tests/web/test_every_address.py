@@ -1,0 +1,380 @@
+"""Every role at every address: who may, may; to everybody else it is not there; and every answer keeps the laws of a page.
+
+The addresses come from the URL map, so a new one is tried here before anybody remembers to.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask, session
+from flask.testing import FlaskClient
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import func, select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from shop.accounts.roles import Permission, Role, permissions_of
+from shop.extensions import db, reading
+from shop.orders.models import Order
+from shop.shipping.models import Shipment
+from tests.factories import (
+    MadeCooperative,
+    MadeLot,
+    MadeProduct,
+    Person,
+    make_auditor_lin,
+    make_cooperative,
+    make_lao_chen,
+    make_lot,
+    make_mei,
+    make_product,
+    make_staff,
+    make_stranger,
+    make_user,
+    make_village,
+    sign_in,
+)
+from tests.providers import FakeProvider
+from tests.shopping import assert_books_are_sound, buy
+
+# ── The world, and who walks through it ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class World:
+    """白水贡米 of Lao Chen's cooperative, and Mei's paid order for a bag of it."""
+
+    cooperative: MadeCooperative
+    product: MadeProduct
+    lot: MadeLot
+    mei: Person
+    number: str
+    key: str
+    shipment_id: int
+
+
+@pytest.fixture
+def world(provider: FakeProvider) -> World:
+    cooperative, product = make_cooperative(), make_product()
+    lot = make_lot(product)
+    mei = make_mei()
+    placed = buy(provider, {product.sku: 2}, buyer_id=mei.id)
+    with reading() as session_:
+        shipment = select(Shipment.id).join(Order, Order.id == Shipment.order_id).where(Order.number == placed.number)
+        return World(cooperative, product, lot, mei, placed.number, placed.key, session_.scalars(shipment).one())
+
+
+CAST: dict[str, Callable[[], Person | None]] = {
+    "guest": lambda: None,
+    "buyer": make_stranger,
+    "member": make_lao_chen,
+    "staff": make_staff,
+    "finance": lambda: make_user("Finance", roles=[Role.FINANCE]),
+    "auditor": make_auditor_lin,
+    "admin": lambda: make_user("Admin", roles=[Role.ADMIN]),
+}
+ROLES = {"staff": Role.STAFF, "finance": Role.FINANCE, "auditor": Role.AUDITOR, "admin": Role.ADMIN}
+
+
+def granted_to(who: str) -> frozenset[Permission]:
+    """What one of the cast may ask for."""
+    if who == "guest":
+        return frozenset({Permission.ANYONE})
+    roles = frozenset({ROLES[who]}) if who in ROLES else frozenset()
+    return permissions_of(roles, is_member=who == "member")
+
+
+# ── The addresses ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Address:
+    """One method of one rule, with its gaps filled from the world."""
+
+    endpoint: str
+    method: str
+    path: str
+    permission: Permission
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.endpoint})"
+
+
+def rules(app: Flask) -> Iterator[Rule]:
+    """Every rule but that of static files."""
+    return (rule for rule in app.url_map.iter_rules() if rule.endpoint != "static")
+
+
+def addresses(app: Flask, world: World) -> list[Address]:
+    """Every address of the shop. One with a gap that nobody knows an example for fails here: give it one."""
+    found = []
+    with app.test_request_context():
+        for rule in rules(app):
+            values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
+            if rule.endpoint.startswith("storefront.orders.") and "number" in values:
+                values["key"] = world.key
+            path = app.url_for(rule.endpoint, **values)
+            permission = app.view_functions[rule.endpoint].permission  # type: ignore[attr-defined]  # set by `needs`
+            found += [Address(rule.endpoint, method, path, permission) for method in sorted((rule.methods or set()) & {"GET", "POST"})]
+    return found
+
+
+def example(endpoint: str, argument: str, world: World) -> str | int:
+    """Something that is there, for one gap of one address."""
+    slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug}
+    if argument == "slug":
+        return slugs[endpoint.split(".")[-2]]
+    return {
+        "code": world.lot.code,
+        "sku": world.product.sku.code,
+        "sku_id": world.product.sku.id,
+        "item_id": world.lot.item_id,
+        "number": world.number,
+        "shipment_id": world.shipment_id,
+    }[argument]
+
+
+def test_every_handler_says_what_it_asks_for(app: Flask) -> None:
+    silent = [
+        rule.endpoint for rule in rules(app) if not isinstance(getattr(app.view_functions[rule.endpoint], "permission", None), Permission)
+    ]
+    assert not silent, "write @needs(Permission.…) under the route"
+
+
+# ── Walking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("who", "locale"), [*((who, "zh") for who in CAST), ("guest", "en"), ("buyer", "en"), ("member", "en"), ("staff", "en")]
+)
+def test_who_may_may_and_to_everybody_else_it_is_not_there(app: Flask, world: World, who: str, locale: str) -> None:
+    person, granted = CAST[who](), granted_to(who)
+    lost = without_what_differs(walk_in(app, person, locale)[0].get("/nothing/is/here").text)
+    wrong: list[str] = []
+    for address in addresses(app, world):
+        client, token = walk_in(app, person, locale)
+        answer = client.open(address.path, method=address.method, data={"csrf_token": token} if address.method == "POST" else None)
+        if address.permission is Permission.PROVIDER:
+            found = [] if answer.status_code == 400 else ["an unsigned call was not refused"]
+        elif address.permission in granted:
+            found = wrong_for_the_right_one(address, answer, lost)
+        elif person is None:
+            found = wrong_for_a_guest(address, answer)
+        else:
+            found = wrong_for_the_wrong_one(answer, lost)
+        wrong += [f"{address}: {what}" for what in (*found, *laws_broken(answer, locale))]
+    assert not wrong, "\n".join(wrong)
+    assert_books_are_sound()
+
+
+def wrong_for_the_right_one(address: Address, answer: TestResponse, lost: str) -> Iterator[str]:
+    """Who may, is shown something, or told what is wrong with an empty form."""
+    good = (200, 302, 303) if address.method == "GET" else (200, 303, 404, 409, 422)
+    if answer.status_code not in good:
+        yield f"answered {answer.status_code}"
+    elif answer.status_code == 404 and without_what_differs(answer.text) == lost:
+        yield "told that there is no such page"
+
+
+def wrong_for_a_guest(address: Address, answer: TestResponse) -> Iterator[str]:
+    """A guest signs in first, and then comes back to where the page was; a form has no way back."""
+    to = urlsplit(answer.headers.get("Location", ""))
+    if (answer.status_code, to.path) != (303, "/account/sign-in"):
+        yield f"a guest was answered {answer.status_code} {answer.headers.get('Location', '')}"
+    elif parse_qs(to.query).get("next", [None])[0] != (address.path if address.method == "GET" else None):
+        yield f"the way back is {to.query}"
+
+
+def wrong_for_the_wrong_one(answer: TestResponse, lost: str) -> Iterator[str]:
+    """Not yours looks like not there, to the letter."""
+    if answer.status_code != 404:
+        yield f"answered {answer.status_code} without the right"
+    elif without_what_differs(answer.text) != lost:
+        yield "looks different from a page that is not there"
+
+
+def test_a_form_without_its_token_does_nothing(app: Flask, world: World) -> None:
+    wrong = []
+    before = rows_everywhere()
+    for who in ("guest", "member", "admin"):
+        person = CAST[who]()
+        before = rows_everywhere()
+        for address in addresses(app, world):
+            if address.method == "POST" and address.permission is not Permission.PROVIDER:
+                answer = walk_in(app, person, "zh")[0].post(address.path)
+                if answer.status_code != 400 or "这张表单过期了" not in answer.text:
+                    wrong.append(f"{who}: {address} answered {answer.status_code}")
+        assert rows_everywhere() == before
+    assert not wrong, "\n".join(wrong)
+
+
+# ── Somebody else's ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("who", ["guest", "buyer", "member", "staff"])
+def test_an_order_opens_only_for_its_key_and_its_buyer(app: Flask, world: World, provider: FakeProvider, who: str) -> None:
+    person = CAST[who]()
+    foreign_key = buy(provider, {world.product.sku: 1}, buyer_id=person.id if person else None).key
+    lost = without_what_differs(walk_in(app, person, "zh")[0].get("/nothing/is/here").text)
+    before, wrong = rows_everywhere(), []
+    for address in addresses(app, world):
+        if world.number not in address.path or not address.endpoint.startswith("storefront.orders."):
+            continue
+        path = address.path.partition("?")[0]
+        for query in ("", "?key=", f"?key={foreign_key}", f"?key={world.key[:-1]}", f"?key={world.key.upper()}x", "?key=%00%ff"):
+            client, token = walk_in(app, person, "zh")
+            answer = client.open(path + query, method=address.method, data={"csrf_token": token} if address.method == "POST" else None)
+            wrong += [f"{address.method} {path}{query}: {what}" for what in wrong_for_the_wrong_one(answer, lost)]
+    assert not wrong, "\n".join(wrong)
+    assert rows_everywhere() == before
+    mei, _token = walk_in(app, world.mei, "zh")
+    assert mei.get(f"/orders/{world.number}").status_code == 200, "whoever bought it needs no key"
+
+
+def test_a_cooperative_sees_and_changes_nothing_of_another(app: Flask, world: World) -> None:
+    neighbours = make_cooperative("桃映养蜂专业合作社", villages=[make_village("桃映村")])
+    neighbour = make_user("Lao Wu", cooperatives=[neighbours.id])
+    lost = without_what_differs(walk_in(app, neighbour, "zh")[0].get("/nothing/is/here").text)
+    before, wrong, tried = rows_everywhere(), [], 0
+    for address in addresses(app, world):
+        if not address.endpoint.startswith("cooperative.") or not re.search(r"/\d+|/" + world.lot.code, address.path):
+            continue
+        tried += 1
+        client, token = walk_in(app, neighbour, "zh")
+        data = {"csrf_token": token, "units": "1", "count": "1", "carrier": "顺丰速运", "tracking_number": "SF1234567890123"}
+        answer = client.open(address.path, method=address.method, data=data if address.method == "POST" else None)
+        wrong += [f"{address}: {what}" for what in wrong_for_the_wrong_one(answer, lost)]
+    assert tried >= 5
+    assert not wrong, "\n".join(wrong)
+    assert rows_everywhere() == before
+    client, _token = walk_in(app, neighbour, "zh")
+    for path in ("/cooperative/", "/cooperative/stock", "/cooperative/lots/", "/cooperative/orders/"):
+        page = client.get(path).text
+        assert world.lot.code not in page, path
+        assert world.number not in page, path
+
+
+# ── Helpers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def walk_in(app: Flask, person: Person | None, locale: str) -> tuple[FlaskClient, str]:
+    """A browser of somebody, in a language, and the token its forms carry."""
+    client = app.test_client()
+    if person is not None:
+        sign_in(client, person)
+    raw = f"{0:040x}"
+    with client.session_transaction() as kept:
+        kept["locale"] = locale
+        kept["csrf_token"] = raw
+    with app.test_request_context():
+        session["csrf_token"] = raw
+        return client, generate_csrf()
+
+
+def without_what_differs(html: str) -> str:
+    """A page without the token of its forms and the way back from the choice of language."""
+    return re.sub(r'name="csrf_token" value="[^"]*"|back=[^"]*', "", html)
+
+
+def rows_everywhere() -> dict[str, int]:
+    """How many rows every table has."""
+    with reading() as session_:
+        return {table.name: session_.scalar(select(func.count()).select_from(table)) or 0 for table in db.metadata.sorted_tables}
+
+
+# ── The laws of a page ────────────────────────────────────────────────────────────────────────────────────────────────
+
+_LOADED = {
+    "img": "src",
+    "script": "src",
+    "link": "href",
+    "iframe": "src",
+    "use": "href",
+    "source": "srcset",
+    "object": "data",
+    "form": "action",
+}
+_UNLABELLED = {"hidden", "submit", "button", "image", "reset"}
+
+
+def laws_broken(answer: TestResponse, locale: str) -> Iterator[str]:
+    """What is wrong with any answer, whoever asked."""
+    policy = answer.headers.get("Content-Security-Policy", "")
+    if "unsafe" in policy or not policy.startswith("default-src 'none'"):
+        yield f"content policy {policy!r}"
+    if answer.headers.get("X-Content-Type-Options") != "nosniff" or answer.headers.get("Referrer-Policy") != "same-origin":
+        yield "a header of safety is missing"
+    if answer.status_code >= 500:
+        yield f"answered {answer.status_code}"
+    if answer.mimetype == "text/html" and answer.status_code not in (301, 302, 303, 308):
+        yield from _PageReader(answer.text).broken("en" if locale == "en" else "zh-Hans")
+
+
+class _PageReader(HTMLParser):
+    """Reads a page once and notes what a page may not have."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+        self.lang = ""
+        self.titles = 0
+        self.ids: list[str] = []
+        self.named: set[str] = set()
+        self.labelled: set[str] = set()
+        self.unlabelled: list[tuple[str, str]] = []
+        self._labels_open = 0
+        self._posts_without_token: str | None = None
+        self._in_script = False
+        self.feed(html)
+        self.close()
+
+    def broken(self, lang: str) -> Iterator[str]:
+        yield from self.notes
+        if self.lang != lang:
+            yield f"lang is {self.lang!r}"
+        if self.titles != 1:
+            yield f"{self.titles} h1"
+        yield from (f"id {each!r} twice" for each in {each for each in self.ids if self.ids.count(each) > 1})
+        yield from (f"nothing has the id {each!r}" for each in self.named - set(self.ids))
+        yield from (f"<{tag} name={name}> has no label" for tag, name in self.unlabelled if name not in self.labelled)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.notes += [f"<{tag} {name}>" for name in given if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.notes.append(f"<{tag}> inline")
+        if (place := given.get(_LOADED.get(tag, ""), "")) and not re.match(r"(/(?!/)|#|\?|data:image/)", place):
+            self.notes.append(f"<{tag}> goes to {place}")
+        if tag == "html":
+            self.lang = given.get("lang", "")
+        self.titles += tag == "h1"
+        if tag == "img" and "alt" not in given:
+            self.notes.append(f"<img src={given.get('src')}> has no alt")
+        if "id" in given:
+            self.ids.append(given["id"])
+        for name in ("aria-labelledby", "aria-describedby", "aria-controls", "list"):
+            self.named |= set(given.get(name, "").split())
+        self._read_form(tag, given)
+
+    def _read_form(self, tag: str, given: dict[str, str]) -> None:
+        if tag == "form" and given.get("method", "").lower() == "post":
+            self._posts_without_token = given.get("action", "")
+        elif tag == "label":
+            self._labels_open += 1
+            self.labelled.add(given.get("for", ""))
+        elif tag == "input" and given.get("name") == "csrf_token" and given.get("value"):
+            self._posts_without_token = None
+        is_field = tag in ("select", "textarea") or (tag == "input" and given.get("type") not in _UNLABELLED)
+        if is_field and not self._labels_open and not given.keys() & {"aria-label", "aria-labelledby"}:
+            self.unlabelled.append((tag, given.get("id") or given.get("name", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "label":
+            self._labels_open -= 1
+        elif tag == "form" and self._posts_without_token is not None:
+            self.notes.append(f"the form to {self._posts_without_token or 'itself'} has no token")
+            self._posts_without_token = None
