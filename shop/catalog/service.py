@@ -11,7 +11,7 @@ from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
 from shop.catalog.words import also_called
 from shop.extensions import act, db
 from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, UserId, VillageId
-from shop.kit.text import is_slug, search_text
+from shop.kit.text import is_slug, search_text, search_tokens
 from shop.origin.models import Cooperative, Town, Village
 from shop.outbox.service import write_audit
 
@@ -192,23 +192,27 @@ def set_price(sku_id: SkuId, price_fen: int, *, now: datetime, by: UserId | None
 
 
 def _write_search_text(product_id: ProductId) -> None:
-    """Keep what the product is found by: its names and other words for it, its shelf, its village and town, its cooperative, its slug."""
-    columns = (
-        *(Product.name, Product.name_en, Product.slug),
-        *(Category.name.label("shelf"), Category.name_en.label("shelf_en")),
-        *(Village.name.label("village"), Village.name_en.label("village_en")),
+    """Keep what the product is found by: its names, other words for it, its slug; its shelf, village, town and cooperative.
+
+    Of the latter only whole words and pairs: 粮油 finds everything on that shelf, but 油 does not find rice, nor 牛 the honey from 牛场.
+    """
+    own = (Product.name, Product.name_en, Product.slug)
+    around = (
+        *(Category.name.label("shelf"), Village.name.label("village"), Village.name_en.label("village_en")),
         *(Town.name.label("town"), Town.short_name.label("town_short"), Town.name_en.label("town_en")),
         *(Cooperative.short_name.label("cooperative"), Cooperative.name_en.label("cooperative_en")),
     )
     found_by = db.session.execute(
-        select(*columns)
+        select(*own, *around)
         .join(Category, Category.id == Product.category_id)
         .outerjoin(Village, Village.id == Product.village_id)
         .outerjoin(Town, Town.id == Village.town_id)
         .outerjoin(Cooperative, Cooperative.id == Product.cooperative_id)
         .where(Product.id == product_id)
     ).one()
-    words = search_text(found_by.name, also_called(found_by.name), *(word for word in found_by[1:] if word))
+    names, places = found_by[: len(own)], found_by[len(own) :]
+    tokens = dict.fromkeys(token for place in places if place for token in search_tokens(place))
+    words = f"{search_text(*names, also_called(found_by.name))}{' '.join(tokens)} "
     db.session.execute(update(Product).where(Product.id == product_id).values(search_text=words))
 
 

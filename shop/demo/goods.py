@@ -29,7 +29,7 @@ class Shelf:
 
 
 SHELVES = (
-    Shelf("liangyou", "粮油", "Rice and oil", "grain"),
+    Shelf("liangyou", "粮油", "Grain and oil", "grain"),
     Shelf("jianguo", "坚果", "Nuts", "nut"),
     Shelf("chayin", "茶饮", "Tea", "tea"),
     Shelf("shuiguo", "水果", "Fruit", "fruit"),

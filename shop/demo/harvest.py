@@ -98,7 +98,7 @@ _YIELDS: Mapping[str, _Yield] = {
     "lanmei-guojiang": _Yield({"liulongshan": 80, "niuchang": 20}, 64, ready_days=4, every_days=60),
     "xian-banli": _Yield({"banliyuan": 100}, 6, ready_days=1, every_days=14),
     "banli-ren": _Yield({"banliyuan": 100}, 31, ready_days=3, every_days=50),
-    "yangdujun-gan": _Yield({"wawu": 100}, 27, ready_days=10, after_days=36),
+    "yangdujun-gan": _Yield({"wawu": 100}, 5, ready_days=10, after_days=36),
     "xianggu-gan": _Yield({"wawu": 70, "dingjiaxi": 30}, 52, ready_days=10, after_days=17),
     "sungan": _Yield({"niuchang": 100}, 36, ready_days=12, after_days=40),
     "shanchayou": _Yield({"wawu": 60, "dingjiaxi": 40}, 72, ready_days=12, after_days=21),

@@ -12,7 +12,7 @@ from shop.demo.goods import GOODS, Pack
 from shop.demo.harvest import WINDOW_DAYS, PlannedLot, by_sku
 from shop.kit.clock import SHANGHAI
 
-MOST_ACTS = 280
+MOST_ACTS = 300
 """Sales and returns together; each is one act, and the whole story is to be told in seconds."""
 _RETURNED_OF_SALES = 22
 """One sale in so many comes back in part."""
