@@ -1,0 +1,195 @@
+"""The letters of this shop: one entry per kind, one pair of templates each (`templates/messages/<kind>.txt` and `.html`).
+
+Law: the outbox says which order and which happening a letter is about; everything else is read when it is sent, so it tells how things
+stand then. It is written in the language of the order, whoever's worker sends it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import current_app
+from flask_babel import force_locale, get_locale, gettext
+from jinja2 import Template
+
+from config import Config
+from shop.kit.ids import ReturnId
+from shop.orders.states import OrderState
+from shop.outbox.service import ClaimedLetter
+from shop.reports.letter_facts import ReturnedLine, get_return
+from shop.reports.order_story import LineStory, OrderStory, get_story
+
+Values = Mapping[str, object]
+
+_MANY_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A letter as it will be read."""
+
+    subject: str
+    """One line."""
+    text: str
+    html: str
+    short: str
+    """For a telephone: what it is about, and the address of the order's page."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a letter's list."""
+
+    title: str
+    note: str
+    fen: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one village got, or gave back."""
+
+    name: str
+    fen: int
+    tone: str
+    """Which of the four colours of the letter's sheet."""
+
+
+def render(letter: ClaimedLetter, config: Config) -> Rendered:
+    """Write a letter out. Reads the order; the caller ends reading.
+
+    Raises NoSuchOrder; KeyError when there is no such kind of letter.
+    """
+    story = get_story(letter.subject)
+    with force_locale(letter.locale):
+        values = _common(story, config) | dict(KINDS[letter.kind](story, letter.facts))
+        text = current_app.jinja_env.get_template(f"messages/{letter.kind}.txt")
+        html = current_app.jinja_env.get_template(f"messages/{letter.kind}.html")
+        subject = _block(text, "subject", values)
+        values["subject"] = subject
+        return Rendered(
+            subject=subject,
+            text=_MANY_BLANK_LINES.sub("\n\n", text.render(values)).strip() + "\n",
+            html=html.render(values),
+            short=f"【{values['shop_name']}】{subject} {values['link']}",
+        )
+
+
+def _common(story: OrderStory, config: Config) -> dict[str, object]:
+    """What every letter may need."""
+    return {
+        "shop_name": gettext("山海集"),
+        "html_lang": "en" if _is_english() else "zh-Hans",
+        "order": story,
+        "link": f"{config.public_url}/orders/{story.number}?key={story.key}",
+        "is_demo": config.is_demo,
+    }
+
+
+def _block(template: Template, name: str, values: Values) -> str:
+    """One block of a template, as one line."""
+    return " ".join("".join(template.blocks[name](template.new_context(dict(values)))).split())
+
+
+# ── One function per kind: what its templates need besides ────────────────────────────────────────────────────────────
+
+
+def _order_received(story: OrderStory, _facts: Values) -> Values:
+    return {"goods": _goods(story), "is_waiting": story.state is OrderState.AWAITING_PAYMENT}
+
+
+def _order_paid(story: OrderStory, _facts: Values) -> Values:
+    return {
+        "goods": _goods(story),
+        "villages": _toned([(_said(village.village_name, village.village_name_en), village.booked_fen) for village in story.villages]),
+        "booked_fen": sum(village.booked_fen for village in story.villages),
+        "method": _method(story),
+    }
+
+
+def _parcel_shipped(story: OrderStory, facts: Values) -> Values:
+    parcel = next(shipment for shipment in story.shipments if shipment.shipment_id == facts["shipment_id"])
+    return {
+        "parcel": parcel,
+        "cooperative": _said(parcel.cooperative_name, parcel.cooperative_name_en),
+        "goods": [_row(line) for line in story.lines if line.cooperative_id == parcel.cooperative_id],
+        "parcels_to_come": sum(shipment.shipped_at is None for shipment in story.shipments),
+    }
+
+
+def _refund_made(story: OrderStory, facts: Values) -> Values:
+    returned = get_return(ReturnId(int(str(facts["return_id"]))))
+    goods = [
+        Row(
+            f"{_said(line.product_name, line.product_name_en)} {_said(line.pack, line.pack_en)}",
+            _returned_units(line),
+            line.amount_fen,
+        )
+        for line in returned.lines
+    ]
+    return {
+        "returned": returned,
+        "goods": goods,
+        "villages": _toned([(_said(village.village_name, village.village_name_en), village.amount_fen) for village in returned.villages]),
+        "method": _method(story),
+    }
+
+
+def _payment_returned(story: OrderStory, _facts: Values) -> Values:
+    is_sold = story.state not in (OrderState.AWAITING_PAYMENT, OrderState.LAPSED, OrderState.CANCELLED)
+    return {"is_sold": is_sold, "method": _method(story)}
+
+
+KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
+    "order_received": _order_received,
+    "order_paid": _order_paid,
+    "parcel_shipped": _parcel_shipped,
+    "refund_made": _refund_made,
+    "payment_returned": _payment_returned,
+}
+
+
+# ── Words and figures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _goods(story: OrderStory) -> list[Row]:
+    return [_row(line) for line in story.lines]
+
+
+def _row(line: LineStory) -> Row:
+    name = f"{_said(line.product_name, line.product_name_en)} {_said(line.pack, line.pack_en)} × {line.quantity}"
+    return Row(name, _lots(line), line.gross_fen)
+
+
+def _lots(line: LineStory) -> str:
+    """The lots it came from: `批次 BS2610A × 2、BS2610B × 1`."""
+    between = ", " if _is_english() else "、"
+    lots = between.join(f"{pick.lot_code} × {pick.units}" for pick in line.picks)
+    return str(gettext("批次 %(lots)s", lots=lots)) if lots else ""
+
+
+def _returned_units(line: ReturnedLine) -> str:
+    if not line.units:
+        return str(gettext("退一部分钱，货留着"))
+    return str(gettext("退回 %(units)s %(word)s", units=line.units, word=line.unit_word))
+
+
+def _method(story: OrderStory) -> str:
+    """How the money came that was received last, in words; nothing when nobody knows."""
+    known = {"alipay": gettext("支付宝"), "wechat_pay": gettext("微信支付"), "card": gettext("银行卡")}
+    paid = [payment.method for payment in story.payments if payment.paid_at is not None and payment.method]
+    return known.get(paid[-1], paid[-1]) if paid else ""
+
+
+def _toned(villages: list[tuple[str, int]]) -> list[Share]:
+    return [Share(name, fen, "abcd"[place % 4]) for place, (name, fen) in enumerate(villages)]
+
+
+def _said(in_chinese: str, in_english: str) -> str:
+    """Content in the letter's language, or in Chinese where there is no English."""
+    return in_english or in_chinese if _is_english() else in_chinese
+
+
+def _is_english() -> bool:
+    locale = get_locale()
+    return locale is not None and locale.language == "en"
