@@ -3,7 +3,7 @@
 Law: every figure is counted, none is told. Six statements.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import distinct, func, select
@@ -13,10 +13,11 @@ from shop.extensions import db
 from shop.kit.ids import LotId
 from shop.ledger.models import Attribution
 from shop.ledger.split import Weighted, step
+from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Town, Village
 from shop.reports.months import gross_and_refunds
 from shop.reports.shelves import Card, cards_in_season
-from shop.reports.village_page import goods_on_sale
+from shop.reports.village_page import MapPoint, goods_on_sale
 from shop.stock.models import Lot, LotSource, StockItem
 from shop.stock.queries import FREE, SourceFacts, sources_of
 
@@ -81,6 +82,8 @@ class TownLines:
 
     name: str
     name_en: str
+    east_km: float | None
+    north_km: float | None
     villages: tuple[VillageLine, ...]
 
 
@@ -92,6 +95,11 @@ class HomePage:
     in_season: tuple[Card, ...]
     example: ExampleLot | None
     towns: tuple[TownLines, ...]
+
+    @property
+    def points(self) -> tuple[MapPoint, ...]:
+        """The towns that have coordinates, on the schematic."""
+        return tuple(MapPoint(t.name, t.name_en, 0, t.east_km, t.north_km, False) for t in self.towns if t.east_km is not None)
 
 
 def home_page(*, today: date, english: bool) -> HomePage:
@@ -181,12 +189,23 @@ def _example(today: date) -> ExampleLot | None:
 
 def _towns(today: date) -> tuple[TownLines, ...]:
     goods = goods_on_sale(today)
-    query = (
-        select(Village.id, Village.slug, Village.name, Village.name_en, Town.short_name, Town.name_en)
-        .join(Town, Town.id == Village.town_id)
-        .order_by(Town.code, Town.id, Village.code, Village.id)
+    columns = (
+        Village.id,
+        Village.slug,
+        Village.name,
+        Village.name_en,
+        Town.id,
+        Town.short_name,
+        Town.name_en,
+        Town.latitude,
+        Town.longitude,
     )
-    towns: dict[tuple[str, str], list[VillageLine]] = {}
-    for id_, slug, name, name_en, town, town_en in db.session.execute(query):
-        towns.setdefault((town, town_en), []).append(VillageLine(slug, name, name_en, tuple(goods.get(id_, ()))))
-    return tuple(TownLines(name, name_en, tuple(villages)) for (name, name_en), villages in towns.items())
+    query = select(*columns).join(Town, Town.id == Village.town_id).order_by(Town.code, Town.id, Village.code, Village.id)
+    towns: dict[int, TownLines] = {}
+    for id_, slug, name, name_en, town_id, town, town_en, latitude, longitude in db.session.execute(query):
+        if town_id not in towns:
+            east_km, north_km = (None, None) if latitude is None or longitude is None else km_from(BIJIANG, latitude, longitude)
+            towns[town_id] = TownLines(town, town_en, east_km, north_km, ())
+        line = VillageLine(slug, name, name_en, tuple(goods.get(id_, ())))
+        towns[town_id] = replace(towns[town_id], villages=(*towns[town_id].villages, line))
+    return tuple(towns.values())

@@ -29,6 +29,4 @@ def show(code: str) -> str:
 def _qr_code(address: str) -> Markup:
     """The address as a QR code. Always black on white, also on dark screens, or cameras do not read it."""
     drawing = segno.make(address, error="m", micro=False)
-    return Markup(
-        drawing.svg_inline(dark="#000", light="#fff", border=3, scale=4, omitsize=True, svgclass="lot-qr-code")
-    )  # drawn by us, of squares
+    return Markup(drawing.svg_inline(dark="#000", light="#fff", border=3, scale=5))  # drawn by us, of squares
