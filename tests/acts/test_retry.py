@@ -3,6 +3,7 @@
 import ast
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -231,10 +232,12 @@ def test_an_act_waits_for_a_busy_sqlite_and_goes_again(app: Flask, impatient: No
         somebody.execute("begin immediate")
         with ThreadPoolExecutor(1) as threads:
             waiting = threads.submit(_in_context, app, lambda: act(add_town)())
-            while len(tries) < 3:
-                pass
+            give_up_at = time.monotonic() + 5
+            while len(tries) < 3 and time.monotonic() < give_up_at:
+                time.sleep(0.001)
             somebody.execute("rollback")
             waiting.result()
+    assert len(tries) >= 3
     assert town_names() == ["滑石乡"]
 
 
