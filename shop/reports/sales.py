@@ -290,11 +290,18 @@ class LineBehind:
 class LinesBehind:
     """A page of them, and what all of them sum to."""
 
+    labels: tuple[Label, ...]
+    """What each of `only` is called; empty when there are no lines."""
     rows: tuple[LineBehind, ...]
     count: int
     total: Measures
     page: int
     pages: int
+
+    @property
+    def of_page(self) -> Measures:
+        """What the lines of this page sum to."""
+        return Measures(*(sum(getattr(row.measures, name) for row in self.rows) for name in _ADDED_UP))
 
 
 def lines_behind(
@@ -311,14 +318,59 @@ def lines_behind(
 
     `only` gives the value of each dimension of the figure's row, as in `sales`. A page beyond the last is the last. Raises ValueError.
     """
-    picked = _picked(_booked([], since, until, dates, only), [], "picked")
-    per_line = select(picked.c.order_id, picked.c.line_id, *_measures(picked)).group_by(picked.c.order_id, picked.c.line_id)
+    named = [DIMENSIONS[name] for name in only]
+    query = _lines_query(_booked(named, since, until, dates, only), len(named), figure)
+    page = min(max(1, page), _MOST_PAGES)
+    found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
+    if not found and page > 1:
+        last = lines_behind(only, since, until, figure=figure, dates=dates, page_size=page_size).pages
+        return lines_behind(only, since, until, figure=figure, dates=dates, page=last, page_size=page_size)
+    if not found:
+        return LinesBehind((), (), 0, NO_SALES, 1, 1)
+    first = found[0]
+    return LinesBehind(
+        labels=_labels(named, first),
+        rows=tuple(_line_behind(row) for row in found),
+        count=first.all_rows,
+        total=Measures(*(int(getattr(first, f"all_{name}")) for name in _ADDED_UP)),
+        page=page,
+        pages=-(-first.all_rows // page_size),
+    )
+
+
+def _line_behind(row: Found) -> LineBehind:
+    return LineBehind(
+        line_id=LineId(row.id),
+        order_number=row.number,
+        channel=row.channel,
+        sold_on=row.sold_on,
+        product_name=row.product_name,
+        product_name_en=row.product_name_en,
+        pack=row.pack,
+        pack_en=row.pack_en,
+        unit_word=row.unit_word,
+        quantity=row.quantity,
+        measures=_figures(row),
+    )
+
+
+_ADDED_UP = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen")
+_MOST_PAGES = 1_000_000
+"""Nobody turns so many; what an address may ask for stays within a database's integers."""
+
+
+def _lines_query(booked: CTE, dimensions: int, figure: Figure) -> Query:
+    """Lines with their part of the figure, and with the sums over all of them, so that both are of one moment."""
+    columns = [booked.c[name] for place in range(dimensions) for name in _column_names(place)]
+    picked = _picked(booked, columns, "picked")
+    words = [picked.c[column.name] for column in columns]  # the same in every row, since each dimension is held to one value
+    per_line = select(picked.c.order_id, picked.c.line_id, *words, *_measures(picked))
+    per_line = per_line.group_by(picked.c.order_id, picked.c.line_id, *words)
     if figure is not Figure.NET:
         flag = picked.c.is_sold if figure is Figure.SOLD else picked.c.is_refunded
         per_line = per_line.having(func.max(flag) == 1)
     line = _joined_to_picks(per_line, picked).cte("line")
-    names = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen")
-    query = (
+    return (
         select(
             OrderLine.id,
             Order.number,
@@ -330,23 +382,13 @@ def lines_behind(
             OrderLine.pack_en,
             OrderLine.unit_word,
             OrderLine.quantity,
-            *(line.c[name] for name in names),
+            *(line.c[name] for name in _ADDED_UP),
+            *(line.c[column.name] for column in columns),
             func.count().over().label("all_rows"),
-            *(func.sum(line.c[name]).over().label(f"all_{name}") for name in names),
+            *(func.sum(line.c[name]).over().label(f"all_{name}") for name in _ADDED_UP),
         )
         .select_from(line)
         .join(OrderLine, OrderLine.id == line.c.line_id)
         .join(Order, Order.id == line.c.order_id)
         .order_by(Order.sold_on.desc(), OrderLine.id.desc())
     )
-    page = max(1, page)
-    found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
-    if not found and page > 1:
-        last = lines_behind(only, since, until, figure=figure, dates=dates, page_size=page_size).pages
-        return lines_behind(only, since, until, figure=figure, dates=dates, page=last, page_size=page_size)
-    if not found:
-        return LinesBehind((), 0, NO_SALES, 1, 1)
-    rows = tuple(LineBehind(LineId(row.id), *row[1:10], measures=_figures(row)) for row in found)
-    first = found[0]
-    total = Measures(*(int(getattr(first, f"all_{name}")) for name in names))
-    return LinesBehind(rows, first.all_rows, total, page, -(-first.all_rows // page_size))

@@ -260,9 +260,11 @@ def test_the_lines_behind_a_figure_sum_to_it_page_by_page(rice: MadeProduct) -> 
     pages = [lines_behind(only, *NOVEMBER, page=page, page_size=2) for page in (1, 2, 3)]
     assert pages[0].count == 5 and pages[0].pages == 3, "the first two bags are all of 白水村"
     assert {page.total for page in pages} == {village.measures}
+    assert [label.name for label in pages[0].labels] == ["高坝田村"]
+    assert sum(page.of_page.net_fen for page in pages) == village.measures.net_fen
     assert sum(line.measures.net_fen for page in pages for line in page.rows) == village.measures.net_fen
     assert [line.sold_on for line in pages[0].rows] == [date(2026, 11, 7), date(2026, 11, 6)]
-    assert lines_behind(only, *NOVEMBER, page=99, page_size=2) == pages[2], "a page beyond the last is the last"
+    assert lines_behind(only, *NOVEMBER, page=10**30, page_size=2) == pages[2], "a page beyond the last is the last"
     assert lines_behind({}, *NOVEMBER, figure=Figure.REFUNDS).total.refunds_fen == 6_800
     assert [line.order_number for line in lines_behind({}, *NOVEMBER, figure=Figure.REFUNDS).rows] == [sold[0].number]
     later = (date(2026, 11, 20), date(2026, 11, 30))

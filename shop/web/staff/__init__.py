@@ -2,4 +2,10 @@
 
 from flask import Blueprint
 
+from shop.web.staff import desk, orders, reports
+
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+
+blueprint.register_blueprint(desk.blueprint)
+blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(reports.blueprint)

@@ -1,0 +1,249 @@
+"""What needs a person today, and the figures beside it. Everything else goes on by itself.
+
+Law: a thing leaves the desk when the cause is gone, not when somebody has looked at it. Each kind is one statement.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from shop.catalog.models import Product
+from shop.extensions import db, rows_as
+from shop.kit.clock import business_day, day_starts
+from shop.ledger.models import Attribution
+from shop.orders.models import Order
+from shop.orders.states import OrderState
+from shop.origin.models import Cooperative
+from shop.outbox.models import Letter
+from shop.payments.models import Payment, PaymentState, Refund, RefundState
+from shop.shipping.models import Shipment
+from shop.shipping.states import ShipmentState
+from shop.stock.models import Lot, StockItem
+
+SHIP_WITHIN = timedelta(days=2)
+"""A paid parcel should have left by then."""
+EXPIRES_WITHIN = timedelta(days=14)
+LETTERS_FOR = timedelta(days=30)
+"""A letter that was given up is of interest for so long."""
+MOST_OF_A_KIND = 50
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How the day goes."""
+
+    paid_today_fen: int
+    paid_today: int
+    """Orders."""
+    to_ship: int
+    """Parcels."""
+    late_parcels: int
+    """Of these, paid longer ago than `SHIP_WITHIN`."""
+    refunds_on_their_way_fen: int
+    refunds_on_their_way: int
+    awaiting_payment: int
+    month_net_fen: int
+    """Net sales booked this month so far."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Money came, but not what was asked: nothing moved, a person decides."""
+
+    number: str
+    asked_fen: int
+    received_fen: int
+    currency: str
+    method: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class FailedRefund:
+    """The provider could not send the money back; everything was booked back, and nobody has sent it another way."""
+
+    number: str
+    amount_fen: int
+    trouble: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LateMoney:
+    """Paid when the goods were gone: it goes back by itself, the buyer wants to hear of it."""
+
+    number: str
+    amount_fen: int
+    state: RefundState
+    at: datetime
+
+
+@dataclass(frozen=True)
+class LateParcel:
+    """Paid for, and still not sent."""
+
+    number: str
+    cooperative: str
+    cooperative_en: str
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class ExpiringLot:
+    """A lot that is about to expire, or has, with units left."""
+
+    code: str
+    product: str
+    product_en: str
+    cooperative: str
+    cooperative_en: str
+    best_before: date
+    free_units: int
+
+
+@dataclass(frozen=True)
+class LostLetter:
+    """A letter that could not be delivered."""
+
+    number: str
+    kind: str
+    trouble: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk, each kind with the oldest first."""
+
+    today: date
+    figures: Figures
+    mismatches: tuple[Mismatch, ...]
+    failed_refunds: tuple[FailedRefund, ...]
+    late_money: tuple[LateMoney, ...]
+    late_parcels: tuple[LateParcel, ...]
+    lots: tuple[ExpiringLot, ...]
+    letters: tuple[LostLetter, ...]
+
+    @property
+    def count(self) -> int:
+        """How many things need a person."""
+        kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
+        return sum(len(kind) for kind in kinds)
+
+
+def read_desk(now: datetime) -> Desk:
+    """The desk as it stands. Seven statements, however much there is to do."""
+    today = business_day(now)
+    return Desk(
+        today=today,
+        figures=_figures(today, now),
+        mismatches=_mismatches(),
+        failed_refunds=_failed_refunds(),
+        late_money=_late_money(),
+        late_parcels=_late_parcels(now),
+        lots=_lots(today),
+        letters=_letters(now),
+    )
+
+
+def _figures(today: date, now: datetime) -> Figures:
+    paid_today = Order.paid_at >= day_starts(today)
+    to_pack = select(func.count()).select_from(Shipment).where(Shipment.state == ShipmentState.TO_PACK)
+    under_way = Refund.state.in_((RefundState.ASKED, RefundState.PENDING))
+    row = db.session.execute(
+        select(
+            select(func.coalesce(func.sum(Order.total_fen), 0)).where(paid_today).scalar_subquery().label("paid_today_fen"),
+            select(func.count()).select_from(Order).where(paid_today).scalar_subquery().label("paid_today"),
+            to_pack.scalar_subquery().label("to_ship"),
+            to_pack.join(Order, Order.id == Shipment.order_id)
+            .where(Order.paid_at < now - SHIP_WITHIN)
+            .scalar_subquery()
+            .label("late_parcels"),
+            select(func.coalesce(func.sum(Refund.amount_fen), 0)).where(under_way).scalar_subquery().label("refunds_on_their_way_fen"),
+            select(func.count()).select_from(Refund).where(under_way).scalar_subquery().label("refunds_on_their_way"),
+            select(func.count())
+            .select_from(Order)
+            .where(Order.state == OrderState.AWAITING_PAYMENT)
+            .scalar_subquery()
+            .label("awaiting_payment"),
+            select(func.coalesce(func.sum(Attribution.amount_fen), 0))
+            .where(Attribution.business_day.between(today.replace(day=1), today))
+            .scalar_subquery()
+            .label("month_net_fen"),
+        )
+    ).one()
+    return Figures(*(int(figure) for figure in row))
+
+
+def _mismatches() -> tuple[Mismatch, ...]:
+    """Until all of it has gone back."""
+    columns = (Payment.reference, Payment.amount_fen, Payment.received_fen, Payment.received_currency, Payment.method, Payment.paid_at)
+    wrong = select(*columns).where(Payment.state == PaymentState.MISMATCH, Payment.refunded_fen < Payment.received_fen)
+    return tuple(rows_as(Mismatch, db.session.execute(wrong.order_by(Payment.paid_at, Payment.id).limit(MOST_OF_A_KIND))))
+
+
+def _failed_refunds() -> tuple[FailedRefund, ...]:
+    """Until a later refund of the same payment has been asked for."""
+    later = aliased(Refund)
+    again = select(later.id).where(later.payment_id == Refund.payment_id, later.id > Refund.id, later.state != RefundState.FAILED).exists()
+    failed = (
+        select(Payment.reference, Refund.amount_fen, Refund.trouble, Refund.settled_at)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Refund.state == RefundState.FAILED, ~again)
+    )
+    return tuple(rows_as(FailedRefund, db.session.execute(failed.order_by(Refund.settled_at, Refund.id).limit(MOST_OF_A_KIND))))
+
+
+def _late_money() -> tuple[LateMoney, ...]:
+    """Refunds of orders that never became a sale, until the money has arrived. A failed one stands among the failed."""
+    unsold = Order.state.in_((OrderState.LAPSED, OrderState.CANCELLED))
+    going = (
+        select(Payment.reference, Refund.amount_fen, Refund.state, Refund.asked_at)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Order, Order.number == Payment.reference)
+        .where(Refund.state.in_((RefundState.ASKED, RefundState.PENDING)), unsold)
+    )
+    return tuple(rows_as(LateMoney, db.session.execute(going.order_by(Refund.asked_at, Refund.id).limit(MOST_OF_A_KIND))))
+
+
+def _late_parcels(now: datetime) -> tuple[LateParcel, ...]:
+    late = (
+        select(Order.number, Cooperative.short_name, Cooperative.name_en, Order.paid_at)
+        .select_from(Shipment)
+        .join(Order, Order.id == Shipment.order_id)
+        .join(Cooperative, Cooperative.id == Shipment.cooperative_id)
+        .where(Shipment.state == ShipmentState.TO_PACK, Order.paid_at < now - SHIP_WITHIN)
+    )
+    return tuple(rows_as(LateParcel, db.session.execute(late.order_by(Order.paid_at, Shipment.id).limit(MOST_OF_A_KIND))))
+
+
+def _lots(today: date) -> tuple[ExpiringLot, ...]:
+    free_units = func.sum(StockItem.packed - StockItem.held - StockItem.sold - StockItem.written_off)
+    columns = (
+        Lot.code,
+        Product.name,
+        Product.name_en,
+        Cooperative.short_name,
+        Cooperative.name_en.label("cooperative_en"),
+        Lot.best_before,
+    )
+    expiring = (
+        select(*columns, free_units.label("free_units"))
+        .select_from(Lot)
+        .join(StockItem, StockItem.lot_id == Lot.id)
+        .join(Product, Product.id == Lot.product_id)
+        .join(Cooperative, Cooperative.id == Lot.cooperative_id)
+        .where(Lot.best_before <= today + EXPIRES_WITHIN, Lot.recalled_at.is_(None))
+        .group_by(Lot.id, *columns)
+        .having(free_units > 0)
+    )
+    rows = db.session.execute(expiring.order_by(Lot.best_before, Lot.id).limit(MOST_OF_A_KIND))
+    return tuple(ExpiringLot(*row[:6], free_units=int(row.free_units)) for row in rows)
+
+
+def _letters(now: datetime) -> tuple[LostLetter, ...]:
+    columns = (Letter.subject, Letter.kind, Letter.trouble, Letter.given_up_at)
+    lost = select(*columns).where(Letter.given_up_at > now - LETTERS_FOR, Letter.sent_at.is_(None))
+    return tuple(rows_as(LostLetter, db.session.execute(lost.order_by(Letter.given_up_at, Letter.id).limit(MOST_OF_A_KIND))))

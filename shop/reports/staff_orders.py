@@ -1,0 +1,244 @@
+"""Orders as staff see them: the list, and what stands behind one order in the books, the audit and the letters.
+
+An order's own story is `order_story.get_story`; this adds what no buyer is shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, case, func, or_, select
+
+from shop.accounts.models import User
+from shop.extensions import db, row_as, rows_as
+from shop.kit.clock import day_ends, day_starts
+from shop.kit.ids import EntryId
+from shop.kit.phones import find_mobile
+from shop.kit.text import escape_like, fold
+from shop.ledger.models import Account, AccountKind, Entry, EntryKind, Posting
+from shop.orders.models import Channel, Order, OrderLine, Return
+from shop.orders.states import OrderState
+from shop.origin.models import Cooperative, Village
+from shop.outbox.models import AuditRow, Letter
+
+ORDERS_A_PAGE = 50
+_MOST_PAGES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which orders the list shows. Blank and None: all."""
+
+    query: str = ""
+    """An order's number or its last six signs, a mobile number, or a name; each exact."""
+    state: OrderState | None = None
+    channel: Channel | None = None
+    since: date | None = None
+    until: date | None = None
+    """Days on which it was placed, inclusive."""
+
+
+@dataclass(frozen=True)
+class OrderInList:
+    """One order of the list."""
+
+    number: str
+    state: OrderState
+    channel: Channel
+    placed_at: datetime
+    name: str
+    phone: str
+    region: str
+    first_product: str
+    first_product_en: str
+    lines: int
+    units: int
+    total_fen: int
+    refunded_fen: int
+    """Goods and shipping, failed refunds not counted."""
+
+
+@dataclass(frozen=True)
+class OrderList:
+    """A page of them, the latest first."""
+
+    rows: tuple[OrderInList, ...]
+    count: int
+    page: int
+    pages: int
+
+
+def find_orders(wanted: Wanted, *, page: int = 1, page_size: int = ORDERS_A_PAGE) -> OrderList:
+    """A page of the orders that are wanted. Two statements; a page beyond the last is the last."""
+    conditions = _conditions(wanted)
+    count = db.session.scalar(select(func.count()).select_from(Order).where(*conditions)) or 0
+    pages = max(1, -(-count // page_size))
+    page = min(max(1, page), pages)
+    first = select(OrderLine.order_id, OrderLine.product_name, OrderLine.product_name_en).where(OrderLine.position == 1).subquery()
+    lines = select(func.count()).where(OrderLine.order_id == Order.id).correlate(Order).scalar_subquery()
+    units = select(func.coalesce(func.sum(OrderLine.quantity), 0)).where(OrderLine.order_id == Order.id).correlate(Order).scalar_subquery()
+    given_back = case((Return.reversed_by_entry_id.is_(None), Return.goods_fen + Return.shipping_fen), else_=0)
+    refunded = select(func.coalesce(func.sum(given_back), 0)).where(Return.order_id == Order.id).correlate(Order).scalar_subquery()
+    query = (
+        select(
+            Order.number,
+            Order.state,
+            Order.channel,
+            Order.placed_at,
+            Order.name,
+            Order.phone,
+            Order.region,
+            first.c.product_name,
+            first.c.product_name_en,
+            lines.label("lines"),
+            units.label("units"),
+            Order.total_fen,
+            refunded.label("refunded_fen"),
+        )
+        .join(first, first.c.order_id == Order.id)
+        .where(*conditions)
+        .order_by(Order.placed_at.desc(), Order.id.desc())
+    )
+    found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size))
+    rows = tuple(row_as(OrderInList, (*row[:-1], int(row.refunded_fen))) for row in found)  # PostgreSQL sums bigint into numeric
+    return OrderList(rows, count, page, pages)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if text := fold(wanted.query):
+        number = text.upper()
+        known_by = [Order.number == number, Order.number.like(f"%-{escape_like(number)}", escape="\\"), Order.name == text]
+        if phone := find_mobile(text):
+            known_by.append(Order.phone == phone)
+        conditions.append(or_(*known_by))
+    if wanted.state:
+        conditions.append(Order.state == wanted.state)
+    if wanted.channel:
+        conditions.append(Order.channel == wanted.channel)
+    if wanted.since:
+        conditions.append(Order.placed_at >= day_starts(wanted.since))
+    if wanted.until:
+        conditions.append(Order.placed_at < day_ends(wanted.until))
+    return conditions
+
+
+# ── Behind one order ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class PostingStory:
+    """So many fen on one account: debit positive, credit negative."""
+
+    account: str
+    """Its code: `proceeds/baishui/baishui`."""
+    kind: AccountKind
+    village: str | None
+    village_en: str | None
+    cooperative: str | None
+    cooperative_en: str | None
+    currency: str
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class EntryStory:
+    """One entry of the books with all its postings."""
+
+    id: EntryId
+    kind: EntryKind
+    posted_at: datetime
+    business_day: date
+    reverses_id: EntryId | None
+    postings: tuple[PostingStory, ...]
+
+    @property
+    def debit_fen(self) -> int:
+        """Σ of what stands on the left."""
+        return sum(posting.amount_fen for posting in self.postings if posting.amount_fen > 0)
+
+    @property
+    def credit_fen(self) -> int:
+        """Σ of what stands on the right."""
+        return -sum(posting.amount_fen for posting in self.postings if posting.amount_fen < 0)
+
+    @property
+    def balance_fen(self) -> int:
+        """Debit less credit: nought, or the books are broken."""
+        return self.debit_fen - self.credit_fen
+
+
+@dataclass(frozen=True)
+class AuditStory:
+    """Who did what about the order."""
+
+    at: datetime
+    by_name: str | None
+    action: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class LetterStory:
+    """A letter about the order."""
+
+    id: int
+    kind: str
+    created_at: datetime
+    sent_at: datetime | None
+    given_up_at: datetime | None
+    trouble: str | None
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind one order."""
+
+    entries: tuple[EntryStory, ...]
+    """In the order in which they were booked."""
+    audit: tuple[AuditStory, ...]
+    letters: tuple[LetterStory, ...]
+
+
+def read_behind(number: str) -> Behind:
+    """Everything in the books, the audit and the outbox about an order. Three statements."""
+    return Behind(_entries(number), _audit(number), _letters(number))
+
+
+def _entries(number: str) -> tuple[EntryStory, ...]:
+    entry = (Entry.id, Entry.kind, Entry.posted_at, Entry.business_day, Entry.reverses_id)
+    posting = (
+        Account.code,
+        Account.kind,
+        Village.name,
+        Village.name_en,
+        Cooperative.short_name,
+        Cooperative.name_en,
+        Posting.currency,
+        Posting.amount_fen,
+    )
+    rows = db.session.execute(
+        select(*entry, *posting)
+        .join(Posting, Posting.entry_id == Entry.id)
+        .join(Account, Account.id == Posting.account_id)
+        .outerjoin(Village, Village.id == Account.village_id)
+        .outerjoin(Cooperative, Cooperative.id == Account.cooperative_id)
+        .where(Entry.subject == number)
+        .order_by(Entry.posted_at, Entry.id, Posting.seq)
+    )
+    postings: dict[EntryStory, list[PostingStory]] = {}
+    for row in rows:
+        bare = row_as(EntryStory, (*row[: len(entry)], ()))
+        postings.setdefault(bare, []).append(row_as(PostingStory, row[len(entry) :]))
+    return tuple(replace(bare, postings=tuple(its_postings)) for bare, its_postings in postings.items())
+
+
+def _audit(number: str) -> tuple[AuditStory, ...]:
+    columns = (AuditRow.at, User.name, AuditRow.action, AuditRow.facts)
+    query = select(*columns).outerjoin(User, User.id == AuditRow.by_user_id).where(AuditRow.subject == number)
+    return tuple(rows_as(AuditStory, db.session.execute(query.order_by(AuditRow.id))))
+
+
+def _letters(number: str) -> tuple[LetterStory, ...]:
+    columns = (Letter.id, Letter.kind, Letter.created_at, Letter.sent_at, Letter.given_up_at, Letter.trouble)
+    return tuple(rows_as(LetterStory, db.session.execute(select(*columns).where(Letter.subject == number).order_by(Letter.id))))

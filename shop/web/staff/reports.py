@@ -1,0 +1,356 @@
+"""Sales by village, or by anything else: one report, one address, on screen and as a file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from unicodedata import east_asian_width
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import get_locale, gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import SelectField, ValidationError
+from wtforms.fields.choices import SelectChoice
+
+from shop.accounts.roles import Permission
+from shop.kit.clock import business_day, utc_now
+from shop.kit.errors import NotFound
+from shop.orders.models import Channel
+from shop.origin.bearings import BIJIANG
+from shop.reports.dimensions import DIMENSIONS, Label
+from shop.reports.periods import Period, month_of, period_before, quarter_of, so_far, year_of
+from shop.reports.sales import Dates, Figure, lines_behind
+from shop.reports.sales_page import Asked, ComparedRow, Drawn, SalesPage, Versus, default_period, read_page, read_report
+from shop.web.cooperative.fields import DayField
+from shop.web.current import needs
+from shop.web.filters import yuan_sign
+
+blueprint = Blueprint("reports", __name__, url_prefix="/reports")
+
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_ALL = ""
+
+
+@blueprint.get("/sales")
+@needs(Permission.READ_REPORTS)
+def sales() -> str | Response | tuple[str, int]:
+    """Sales for a period: figures, bars, the course of the days, the table; with `format=csv` or `json` the same as a file."""
+    today = business_day(utc_now())
+    form = SalesForm(request.args)
+    if not form.validate():
+        usual = Asked(("village",), default_period(today))
+        return render_template("staff/reports/sales.html", form=form, shown=None, shortcuts=_shortcuts(usual, today)), 422
+    asked = form.asked(today)
+    file_format = request.args.get("format", "")
+    if file_format in _TYPES:
+        return _as_file(asked, file_format)
+    form.fill_in(asked)
+    shown = _shown(read_page(asked), request.args.get("sort", ""))
+    return render_template("staff/reports/sales.html", form=form, shown=shown, shortcuts=_shortcuts(asked, today))
+
+
+@blueprint.get("/sales/lines")
+@needs(Permission.READ_REPORTS)
+def lines() -> str:
+    """The order lines behind one figure of the report, with their sum."""
+    form = SalesForm(request.args)
+    figure = request.args.get("figure", Figure.NET.value)
+    if not form.validate() or figure not in set(Figure):
+        raise NotFound
+    asked = form.asked(business_day(utc_now()))
+    only = {name: request.args[name] for name in DIMENSIONS if request.args.get(name)}
+    page = request.args.get("page", 1, type=int)
+    try:
+        behind = lines_behind(only, asked.period.since, asked.period.until, figure=Figure(figure), dates=asked.dates, page=page)
+    except ValueError as error:  # the address names what no value can be
+        raise NotFound from error
+    return render_template(
+        "staff/reports/lines.html",
+        asked=asked,
+        behind=behind,
+        figure_key=figure,
+        arguments={name: value for name, value in request.args.items() if name != "page"},
+        report=_address(asked),
+    )
+
+
+# ── What is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_NO_SUCH_CHOICE = lazy_gettext("没有这一项，请从单子里选。")
+_ALL = ""
+
+
+def _select(label: str, choices: Sequence[SelectChoice], usual: str) -> SelectField:
+    """A list to choose from; left out or blank, it is the usual."""
+    return SelectField(
+        label, choices=choices, default=usual, filters=[lambda value: value or usual], invalid_choice_message=_NO_SUCH_CHOICE
+    )
+
+
+_DIMENSIONS = [SelectChoice(name, dimension.label) for name, dimension in DIMENSIONS.items()]
+
+
+class SalesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """What the address says. Nothing is changed by it, so it carries no token. Blank means the usual: by village, this month."""
+
+    class Meta:
+        """WTForms' own settings."""
+
+        csrf = False
+
+    by = _select(lazy_gettext("分行"), _DIMENSIONS, "village")
+    by2 = _select(lazy_gettext("再按"), [SelectChoice(_ALL, lazy_gettext("不分")), *_DIMENSIONS], _ALL)
+    channel = _select(
+        lazy_gettext("渠道"),
+        [
+            SelectChoice(_ALL, lazy_gettext("全部")),
+            SelectChoice(Channel.ONLINE.value, lazy_gettext("线上")),
+            SelectChoice(Channel.OFFLINE.value, lazy_gettext("线下")),
+        ],
+        _ALL,
+    )
+    dates = _select(
+        lazy_gettext("日期"),
+        [SelectChoice(Dates.POSTED.value, lazy_gettext("记账日")), SelectChoice(Dates.SOLD.value, lazy_gettext("销售日"))],
+        Dates.POSTED.value,
+    )
+    vs = _select(
+        lazy_gettext("相比"),
+        [
+            SelectChoice(Versus.BEFORE.value, lazy_gettext("上一期")),
+            SelectChoice(Versus.YEAR.value, lazy_gettext("去年同期")),
+            SelectChoice(Versus.NOTHING.value, lazy_gettext("不比")),
+        ],
+        Versus.BEFORE.value,
+    )
+
+    def validate_by2(self, field: SelectField) -> None:
+        """Twice the same is no second dimension."""
+        if field.data == self.by.data:
+            raise ValidationError(gettext("和“分行”一样，换一种或选“不分”。"))
+
+    def validate_from(self, field: DayField) -> None:
+        """Within what anybody will ever ask for."""
+        _must_be_near(field)
+
+    def validate_to(self, field: DayField) -> None:
+        """Within reach, and not before the first day."""
+        _must_be_near(field)
+        since = self["from"].data
+        if since is not None and field.data is not None and field.data < since:
+            raise ValidationError(gettext("不能早于开始那天 %(since)s。", since=since.isoformat()))
+
+    def asked(self, today: date) -> Asked:
+        """The question. A first or last day that is left out follows from the other; without both it is this month."""
+        usual = default_period(today)
+        until = self["to"].data or (max(today, self["from"].data) if self["from"].data else usual.until)
+        since = self["from"].data or until.replace(day=1)
+        return Asked(
+            by=tuple(name for name in (self.by.data, self.by2.data) if name),
+            period=Period(since, until),
+            dates=Dates(self.dates.data),
+            only={"channel": self.channel.data} if self.channel.data else {},
+            versus=Versus(self.vs.data),
+        )
+
+    def fill_in(self, asked: Asked) -> None:
+        """Show the days that were meant where none were typed."""
+        self["from"].type_in(asked.period.since)
+        self["to"].type_in(asked.period.until)
+
+
+# Not in the body of the class: `from` is a word of the language.
+setattr(SalesForm, "from", DayField(lazy_gettext("从")))
+SalesForm.to = DayField(lazy_gettext("到"))
+
+
+def _must_be_near(field: DayField) -> None:
+    if field.data is not None and not _EARLIEST <= field.data <= _LATEST:
+        raise ValidationError(gettext("请写 2000 年到 2099 年之间的日子。"))
+
+
+def _address(asked: Asked, **other: str) -> dict[str, str]:
+    """The question as it stands in an address: what is usual is left out."""
+    values = {
+        "by": asked.by[0],
+        "by2": asked.by[1] if len(asked.by) > 1 else "",
+        "from": asked.period.since.isoformat(),
+        "to": asked.period.until.isoformat(),
+        "channel": asked.only.get("channel", ""),
+        "dates": "" if asked.dates is Dates.POSTED else asked.dates.value,
+        "vs": "" if asked.versus is Versus.BEFORE else asked.versus.value,
+    } | other
+    return {name: value for name, value in values.items() if value}
+
+
+# ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A period by its name."""
+
+    name: str
+    arguments: Mapping[str, str]
+    is_current: bool
+
+
+def _shortcuts(asked: Asked, today: date) -> list[Shortcut]:
+    this_month, this_quarter, this_year = month_of(today), quarter_of(today), year_of(today)
+    periods = [
+        (gettext("本月"), so_far(this_month, today)),
+        (gettext("上月"), period_before(this_month)),
+        (gettext("本季"), so_far(this_quarter, today)),
+        (gettext("上季"), period_before(this_quarter)),
+        (gettext("今年"), so_far(this_year, today)),
+        (gettext("去年"), period_before(this_year)),
+    ]
+    return [Shortcut(name, _address(replace(asked, period=period)), period == asked.period) for name, period in periods]
+
+
+@dataclass(frozen=True)
+class ShownBar:
+    """One bar, or one point of a line, as the macros of charts want it."""
+
+    name: str
+    value: int
+    was: int | None
+
+
+@dataclass(frozen=True)
+class ShownTown:
+    """One point of the map, as its macro wants it."""
+
+    name: str
+    value: int
+    east_km: float | None
+    north_km: float | None
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The page in the reader's language, in the order asked for."""
+
+    page: SalesPage
+    dimensions: str
+    """What the rows are, in words."""
+    first_dimension: str
+    rows: Sequence[ComparedRow]
+    is_compared: bool
+    most_fen: int
+    """The largest net of a row: what bars in the table are drawn against."""
+    columns: Sequence[tuple[str, bool, str, str]]
+    bars: Sequence[ShownBar]
+    course: Sequence[ShownBar]
+    towns: Sequence[ShownTown]
+    town_list: str
+    seat: str
+    address: Mapping[str, str]
+    """Of this page, and of the lines behind its total; a row adds what it is."""
+
+
+def _shown(page: SalesPage, sort: str) -> Shown:
+    asked = page.asked
+    dimensions = [str(DIMENSIONS[name].label) for name in asked.by]
+    is_compared = any(row.was_fen is not None for row in page.rows)
+    towns = [ShownTown(_said(town.name, town.name_en), town.net_fen, town.east_km, town.north_km, False) for town in page.towns]
+    return Shown(
+        page=page,
+        dimensions=gettext("、").join(dimensions),
+        first_dimension=dimensions[0],
+        rows=_sorted(page.rows, sort),
+        is_compared=is_compared,
+        most_fen=max((row.measures.net_fen for row in page.rows), default=0),
+        columns=_columns(asked, sort, is_compared=is_compared),
+        bars=[_bar(drawn, shorten(name_of(drawn.label)) if drawn.label else gettext("其余")) for drawn in page.bars],
+        course=[_bar(drawn, _step_name(drawn, is_by_day=page.is_course_by_day)) for drawn in page.course],
+        towns=towns,
+        town_list=gettext("，").join(f"{town.name} {yuan_sign(town.value)}" for town in towns),
+        seat=_said(BIJIANG.name, BIJIANG.name_en),
+        address=_address(asked),
+    )
+
+
+def _bar(drawn: Drawn, name: str) -> ShownBar:
+    return ShownBar(name, drawn.value_fen, drawn.was_fen)
+
+
+def _step_name(drawn: Drawn, *, is_by_day: bool) -> str:
+    """`11-01` for a day, `2026-11` for a month."""
+    assert drawn.label is not None and drawn.label.code is not None, "a point in time has its date"
+    return drawn.label.code[5:] if is_by_day else drawn.label.code
+
+
+_FIGURES = ("lines", "units", "weight", "gross", "refunds", "net")
+
+
+def _figure(row: ComparedRow, name: str) -> int:
+    measures = row.measures
+    figures = (measures.lines, measures.units, measures.weight_grams, measures.gross_fen, measures.refunds_fen, measures.net_fen)
+    return dict(zip(_FIGURES, figures, strict=True))[name]
+
+
+def _sorted(rows: Sequence[ComparedRow], sort: str) -> Sequence[ComparedRow]:
+    """`sort=gross`: largest first; `sort=gross-up`: smallest first; anything else: as the report has it."""
+    name, is_up = sort.removesuffix("-up"), sort.endswith("-up")
+    if name not in _FIGURES:
+        return rows
+    return sorted(rows, key=lambda row: _figure(row, name), reverse=not is_up)
+
+
+def _columns(asked: Asked, sort: str, *, is_compared: bool) -> list[tuple[str, bool, str, str]]:
+    """The heads of the table, as their macro wants them: text, whether a number, the address that sorts by it, and how it is sorted now."""
+    heads = [(str(DIMENSIONS[name].label), False, "", "") for name in asked.by]
+    words = (gettext("订单行"), gettext("件数"), gettext("重量"), gettext("销售额"), gettext("退款"), gettext("净额"))
+    for name, text in zip(_FIGURES, words, strict=True):
+        order = {name: "descending", f"{name}-up": "ascending"}.get(sort, "")
+        then = f"{name}-up" if order == "descending" else name
+        heads.append((text, True, _sales_url(_address(asked, sort=then)), order))
+    heads.append((gettext("占比"), False, "", ""))
+    if is_compared:
+        heads += [(gettext("上期净额"), True, "", ""), (gettext("变化"), True, "", "")]
+    return heads
+
+
+def _sales_url(arguments: Mapping[str, str]) -> str:
+    return url_for("staff.reports.sales", **arguments)  # type: ignore[arg-type]  # `_external` and its like are not among them
+
+
+def name_of(label: Label) -> str:
+    """A value of a dimension in the reader's language, without marks: for charts."""
+    if label.name is None:
+        return str(gettext("（没有）"))
+    return _said(label.name, label.name_en or "")
+
+
+def _said(in_chinese: str, in_english: str) -> str:
+    locale = get_locale()
+    is_english = locale is not None and locale.language == "en"
+    return in_english if is_english and in_english else in_chinese
+
+
+_MOST_COLUMNS = 12
+
+
+def shorten(name: str) -> str:
+    """A name that fits beside a bar: six characters of Chinese, twelve of Latin."""
+    width = 0
+    for place, character in enumerate(name):
+        width += 2 if east_asian_width(character) in "WF" else 1
+        if width > _MOST_COLUMNS:
+            return name[: place - 1] + "…"
+    return name
+
+
+# ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+def _as_file(asked: Asked, form: str) -> Response:
+    """The report as the command prints it: the same rows, the same numbers."""
+    report = read_report(asked)
+    content = report.as_csv() if form == "csv" else json.dumps(report.as_json(), ensure_ascii=False, indent=2).encode()
+    name = f"sales-by-{'-'.join(asked.by)}-{asked.period.since}-{asked.period.until}.{form}"
+    return Response(content, content_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})

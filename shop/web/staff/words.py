@@ -1,0 +1,219 @@
+"""What staff call the states, happenings and accounts of an order.
+
+Law: words only; what is not known here is shown by its code, never left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext, lazy_gettext
+
+from shop.kit.ids import EntryId
+from shop.ledger.models import AccountKind, EntryKind
+from shop.orders.states import OrderState
+from shop.payments.models import PaymentState, RefundState
+from shop.reports.order_story import EventStory, OrderStory, ShipmentStory
+from shop.reports.staff_orders import AuditStory, Behind, EntryStory, LetterStory, PostingStory
+from shop.shipping.states import ShipmentState
+from shop.web.filters import yuan_sign
+from shop.web.storefront.words import said
+
+ORDER_WORDS = {
+    OrderState.AWAITING_PAYMENT: (lazy_gettext("等付款"), "due"),
+    OrderState.PAID: (lazy_gettext("已付，待发"), "done"),
+    OrderState.PACKING: (lazy_gettext("部分发出"), "due"),
+    OrderState.SHIPPED: (lazy_gettext("在路上"), "due"),
+    OrderState.DELIVERED: (lazy_gettext("已签收"), "done"),
+    OrderState.COMPLETED: (lazy_gettext("完成"), "done"),
+    OrderState.LAPSED: (lazy_gettext("过时作废"), ""),
+    OrderState.CANCELLED: (lazy_gettext("买家取消"), ""),
+}
+"""State → word and badge."""
+PARCEL_WORDS = {
+    ShipmentState.WAITING: (lazy_gettext("等付款"), ""),
+    ShipmentState.TO_PACK: (lazy_gettext("装箱中"), ""),
+    ShipmentState.SHIPPED: (lazy_gettext("在路上"), "due"),
+    ShipmentState.DELIVERED: (lazy_gettext("已签收"), "done"),
+    ShipmentState.CANCELLED: (lazy_gettext("不寄了"), "warning"),
+}
+PAYMENT_WORDS = {
+    PaymentState.STARTING: (lazy_gettext("正在开支付页"), ""),
+    PaymentState.OPEN: (lazy_gettext("等买家付"), "due"),
+    PaymentState.FAILED: (lazy_gettext("没开成"), "warning"),
+    PaymentState.EXPIRED: (lazy_gettext("过期"), ""),
+    PaymentState.PAID: (lazy_gettext("已付"), "done"),
+    PaymentState.MISMATCH: (lazy_gettext("金额不对"), "wrong"),
+}
+REFUND_WORDS = {
+    RefundState.ASKED: (lazy_gettext("已记账，正在交给支付方"), "due"),
+    RefundState.PENDING: (lazy_gettext("支付方在办"), "due"),
+    RefundState.SUCCEEDED: (lazy_gettext("已退到账"), "done"),
+    RefundState.FAILED: (lazy_gettext("没有退成，已冲回"), "wrong"),
+}
+METHODS = {"card": lazy_gettext("银行卡"), "alipay": lazy_gettext("支付宝"), "wechat_pay": lazy_gettext("微信支付")}
+ENTRY_WORDS = {
+    EntryKind.SALE: lazy_gettext("收款"),
+    EntryKind.REFUND: lazy_gettext("退款"),
+    EntryKind.REFUND_FAILED: lazy_gettext("退款没成，冲回"),
+    EntryKind.RECEIPT: lazy_gettext("收到没有订单可记的钱"),
+    EntryKind.RECEIPT_RETURNED: lazy_gettext("把它退回去"),
+}
+LETTER_WORDS = {
+    "order_received": lazy_gettext("订单收到了"),
+    "order_paid": lazy_gettext("收到你的钱了"),
+    "payment_returned": lazy_gettext("钱在退回"),
+    "parcel_shipped": lazy_gettext("寄出了"),
+    "refund_made": lazy_gettext("已退款"),
+}
+WHY_SHOWN = {
+    "delivery": lazy_gettext("承运方找不到人"),
+    "buyer_asked": lazy_gettext("买家来电核对"),
+    "refund": lazy_gettext("退款要联系"),
+    "late_money": lazy_gettext("付晚了，要告诉买家"),
+}
+"""Why somebody looks at a whole telephone number; the code is kept in the audit."""
+CURRENCIES = {"CNY": lazy_gettext("人民币"), "HKD": lazy_gettext("港币")}
+
+
+def word_of(words: Mapping[str, object], code: str) -> str:
+    """What a code is called; itself if nobody has a word for it."""
+    return str(words.get(code, code))
+
+
+def account_name(posting: PostingStory) -> str:
+    """An account as a bookkeeper would say it."""
+    if posting.kind is AccountKind.PROCEEDS:
+        village = said(posting.village or "", posting.village_en or "")
+        cooperative = said(posting.cooperative or "", posting.cooperative_en or "")
+        return str(gettext("%(village)s，经%(cooperative)s", village=village, cooperative=cooperative))
+    names = {
+        AccountKind.CLEARING: gettext("支付方待结"),
+        AccountKind.CASH: gettext("线下现金"),
+        AccountKind.CARRIAGE: gettext("代收运费，不属于村"),
+        AccountKind.UNALLOCATED: gettext("还没有归属的钱"),
+    }
+    return str(names.get(posting.kind, posting.account))
+
+
+# ── The trail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class TrailRow:
+    """One thing that happened."""
+
+    at: datetime
+    kind: str
+    badge: str
+    text: str
+    who: str
+    proof: str
+
+
+def trail_of(story: OrderStory, behind: Behind) -> list[TrailRow]:
+    """Everything that happened to an order, the latest first: events, entries, letters, and who looked."""
+    rows = [_event(event, story) for event in story.events]
+    rows += [_entry(entry) for entry in behind.entries]
+    rows += [row for letter in behind.letters for row in _letter(letter)]
+    rows += [_audit(audit) for audit in behind.audit]
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+_GOODS, _MONEY, _BOOKS, _LETTER, _LOOK = (lazy_gettext(word) for word in ("货", "钱", "账", "信", "查看"))
+
+
+def _event(event: EventStory, story: OrderStory) -> TrailRow:
+    kind, badge, text = _event_words(event, story)
+    who = event.by_name or (gettext("系统") if event.by_user_id is None else gettext("已删除的账户"))
+    return TrailRow(event.at, str(kind), badge, text, who, _tracking(event))
+
+
+def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str]:
+    facts = event.facts
+    if event.kind == "placed":
+        return _GOODS, "", gettext("下单，%(sum)s，货留着", sum=_sum(facts, "total_fen"))
+    if event.kind == "payment_started":
+        return _MONEY, "", gettext("第 %(attempt)s 次去支付", attempt=facts.get("attempt", ""))
+    if event.kind == OrderState.PAID:
+        return _MONEY, "done", gettext("向支付方查实：已付 %(sum)s，货转为卖出", sum=_sum(facts, "amount_fen"))
+    if event.kind == "payment_mismatch":
+        received, asked = _sum(facts, "received_fen"), _sum(facts, "asked_fen")
+        return _MONEY, "wrong", gettext("收到 %(received)s，要的是 %(asked)s：货没动，账没记", received=received, asked=asked)
+    if event.kind == "payment_returned":
+        return _MONEY, "wrong", gettext("付晚了，货已卖完：%(sum)s 全部退回", sum=_sum(facts, "amount_fen"))
+    if event.kind == "refund_asked":
+        return (
+            _MONEY,
+            "due",
+            gettext("退款 %(sum)s，%(reason)s", sum=_sum(facts, "goods_fen", "shipping_fen"), reason=facts.get("reason", "")),
+        )
+    if event.kind == "refunded":
+        return _MONEY, "done", gettext("支付方已退 %(sum)s", sum=_sum(facts, "amount_fen"))
+    if event.kind == "refund_failed":
+        return _MONEY, "wrong", gettext("支付方没有退成，%(sum)s 已记回各村", sum=_sum(facts, "goods_fen", "shipping_fen"))
+    if event.kind in ("parcel_shipped", "parcel_delivered"):
+        words = gettext("%(parcel)s交寄，%(carrier)s") if event.kind == "parcel_shipped" else gettext("%(parcel)s签收")
+        return _GOODS, "", words % {"parcel": _parcel(facts, story), "carrier": facts.get("carrier", "")}
+    moved = {state.value: word for state, (word, _badge) in ORDER_WORDS.items()}
+    return _GOODS, "", gettext("订单：%(state)s", state=word_of(moved, event.kind))
+
+
+def _sum(facts: Mapping[str, object], *names: str) -> str:
+    return yuan_sign(sum(int(str(facts.get(name, 0))) for name in names))
+
+
+def _parcel(facts: Mapping[str, object], story: OrderStory) -> str:
+    for place, shipment in enumerate(story.shipments, start=1):
+        if shipment.shipment_id == facts.get("shipment_id"):
+            return parcel_name(place, shipment)
+    return str(gettext("包裹"))
+
+
+def parcel_name(place: int, shipment: ShipmentStory) -> str:
+    """第 1 包（白水大米）"""
+    return str(
+        gettext("第 %(place)s 包（%(name)s）", place=place, name=said(shipment.cooperative_short_name, shipment.cooperative_name_en))
+    )
+
+
+def _tracking(event: EventStory) -> str:
+    return str(event.facts.get("tracking_number", ""))
+
+
+def entry_name(entry_id: EntryId) -> str:
+    """An entry's number as it is said: the last nine digits of the 63 bits; the whole number stands beside it in the books."""
+    return f"…{str(entry_id)[-9:]}"
+
+
+def _entry(entry: EntryStory) -> TrailRow:
+    text = gettext(
+        "%(kind)s %(sum)s，记到 %(count)s 个账户", kind=ENTRY_WORDS[entry.kind], sum=yuan_sign(entry.debit_fen), count=len(entry.postings)
+    )
+    return TrailRow(entry.posted_at, str(_BOOKS), "done", text, gettext("系统"), gettext("分录 %(id)s", id=entry_name(entry.id)))
+
+
+def _letter(letter: LetterStory) -> list[TrailRow]:
+    name = word_of(LETTER_WORDS, letter.kind)
+    if letter.sent_at:
+        return [
+            TrailRow(letter.sent_at, str(_LETTER), "", gettext("「%(name)s」已寄出", name=name), gettext("系统"), _letter_number(letter))
+        ]
+    if letter.given_up_at:
+        text = gettext("「%(name)s」寄不到，不再试：%(trouble)s", name=name, trouble=letter.trouble or "")
+        return [TrailRow(letter.given_up_at, str(_LETTER), "wrong", text, gettext("系统"), _letter_number(letter))]
+    return [
+        TrailRow(letter.created_at, str(_LETTER), "", gettext("「%(name)s」等着寄出", name=name), gettext("系统"), _letter_number(letter))
+    ]
+
+
+def _letter_number(letter: LetterStory) -> str:
+    return str(gettext("信 %(id)s", id=letter.id))
+
+
+def _audit(audit: AuditStory) -> TrailRow:
+    if audit.action == "order.phone_shown":
+        text = gettext("看了买家的完整号码：%(why)s", why=word_of(WHY_SHOWN, str(audit.facts.get("why", ""))))
+    else:
+        text = audit.action
+    return TrailRow(audit.at, str(_LOOK), "warning", text, audit.by_name or gettext("系统"), "")
