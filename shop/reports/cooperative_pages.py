@@ -393,7 +393,7 @@ def lots(ids: Iterable[CooperativeId], *, page: int) -> Page[LotRow]:
 
 def _lots() -> Select[*tuple[Any, ...]]:  # see _stock
     def grams(units: Any) -> Any:  # SQL expressions of several types
-        figures = select(func.coalesce(func.sum(units * Sku.packed_grams), 0)).join(Sku, Sku.id == StockItem.sku_id)
+        figures = select(func.coalesce(func.sum(units * Sku.packed_grams), 0)).select_from(StockItem).join(Sku, Sku.id == StockItem.sku_id)
         return figures.where(StockItem.lot_id == Lot.id).correlate(Lot).scalar_subquery()
 
     columns = (

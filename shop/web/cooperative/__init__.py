@@ -19,9 +19,9 @@ def say() -> dict[str, object]:
         "ago": words.ago,
         "attention": words.attention,
         "attention_state": words.attention_state,
-        "by_whom": words.by_whom,
         "signed": words.signed,
         "weekday": words.weekday,
         "what_happened": words.what_happened,
+        "whose": words.whose,
         "why": words.why,
     }

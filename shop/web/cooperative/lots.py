@@ -1,5 +1,7 @@
 """Lots: bringing one in, packing more of it, its tag for the bag."""
 
+from collections.abc import Sequence
+
 import segno
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext
@@ -37,11 +39,9 @@ LABELS_PER_SHEET = 12
 def new() -> str:
     """Ask what came in, whose it is, how it was packed. With several products, first of which."""
     products = pages.own_products(somebody().cooperative_ids)
-    slug = request.args.get("product") or (products[0].slug if len(products) == 1 else "")
-    if not slug:
-        return _new_lot_page(products, None)
-    form = form_for(pages.plan_lot(slug, products))
-    form.begin(today=business_day(utc_now()))
+    form = _form_of_chosen(products)
+    if form:
+        form.begin(today=business_day(utc_now()))
     return _new_lot_page(products, form)
 
 
@@ -51,7 +51,9 @@ def record() -> Response | tuple[str, int]:
     """Record the lot; or only add up what was typed, or take the offer to pack fewer."""
     person = somebody()
     products = pages.own_products(person.cooperative_ids)
-    form = form_for(pages.plan_lot(request.args.get("product", ""), products))
+    form = _form_of_chosen(products)
+    if form is None:
+        return _new_lot_page(products, None), 422
     if "sum" in request.form or "fit" in request.form:
         form.add_up(request.form.get("fit", ""))
         return _new_lot_page(products, form), 200
@@ -66,7 +68,13 @@ def record() -> Response | tuple[str, int]:
     return _new_lot_page(products, form), 422
 
 
-def _new_lot_page(products: list[OwnProduct], form: LotForm | None) -> str:
+def _form_of_chosen(products: Sequence[OwnProduct]) -> LotForm | None:
+    """The form for the product that the address names, or the only one there is; none while it must still be chosen."""
+    slug = request.args.get("product") or (products[0].slug if len(products) == 1 else "")
+    return form_for(pages.plan_lot(slug, products)) if slug else None
+
+
+def _new_lot_page(products: Sequence[OwnProduct], form: LotForm | None) -> str:
     return render_template(
         "cooperative/lots/new.html",
         cooperatives=pages.own_cooperatives(somebody().cooperative_ids),

@@ -101,6 +101,13 @@ def what_happened(movement: MovementRow) -> str:
     return str(words[movement.kind])
 
 
+def whose(movement: MovementRow, me: UserId) -> str:
+    """Who caused a movement: a buyer's order has no hand of ours in it."""
+    if movement.by_id is None and movement.kind in (MovementKind.HELD, MovementKind.SOLD):
+        return str(gettext("买家"))
+    return by_whom(movement.by_id, movement.by, me)
+
+
 def why(movement: MovementRow) -> str:
     """The reason behind it, where it says more than the kind does."""
     if movement.kind is MovementKind.RECOUNTED:
