@@ -7,6 +7,7 @@ import structlog
 from shop.acts.confirm_payment import check_payment
 from shop.acts.settle_refund import settle_refund
 from shop.extensions import end_reading
+from shop.kit.errors import ShopError
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused
 from shop.payments.service import EventRow
@@ -25,7 +26,8 @@ def handle_event(event: EventRow, *, now: datetime) -> bool:
         _look_into(event, now=now)
         payments.event_done(event.id, now=now)
     except Exception as error:  # kept events wait for the sweep whatever went wrong; the trace is in the log
-        log.warning("event_failed", event=event.id, kind=event.kind, exc_info=error)
+        expected = isinstance(error, ShopError)
+        log.warning("event_failed", event_id=event.id, kind=event.kind, error=type(error).__name__, exc_info=None if expected else error)
         _put_off(event, type(error).__name__, now=now)
         return False
     return True
@@ -51,11 +53,11 @@ def _look_into(event: EventRow, *, now: datetime) -> None:
         if refund_id is not None:
             settle_refund(refund_id, now=now)
     except ProviderRefused as refusal:  # a clear answer, and asking again would get the same
-        log.warning("event_refused", event=event.id, kind=event.kind, code=refusal.code)
+        log.warning("event_refused", event_id=event.id, kind=event.kind, code=refusal.code)
 
 
 def _put_off(event: EventRow, trouble: str, *, now: datetime) -> None:
     try:
         payments.event_failed(event.id, trouble, now=now)
     except Exception as error:  # a busy database: the event is due again two minutes after it was kept
-        log.warning("event_not_put_off", event=event.id, exc_info=error)
+        log.warning("event_not_put_off", event_id=event.id, exc_info=error)
