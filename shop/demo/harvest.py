@@ -120,7 +120,7 @@ _LEFT_OF_THE_EXPIRED = 3
 
 _RICE = "baishui-gongmi"
 _RICE_5K, _RICE_2K5 = "rice-baishui-5k", "rice-baishui-2k5"
-_RICE_READY_DAYS = 5
+_RICE_READY_DAYS = 4
 
 
 def neighbours() -> dict[str, set[str]]:
@@ -144,7 +144,7 @@ def _rice(good: Good, day: date) -> list[PlannedLot]:
     Of the two on sale, 455 bags of 5 kg are packed and at most 250 sold: the demo keeps 100 free, harvested before October (DESIGN §8).
     """
     ready = timedelta(days=_RICE_READY_DAYS)
-    year = day.year if date(day.year, 9, 26) + ready <= day else day.year - 1
+    year = day.year if date(day.year, 9, 26) + ready < day else day.year - 1
     old, alone, blended = date(year - 1, 9, 20), date(year, 9, 18), date(year, 9, 26)
     return [
         PlannedLot(f"demo:rice:{old}", good, old, old + ready, {"baishui": 100}, {_RICE_5K: 4}, is_latest=False),
