@@ -187,7 +187,9 @@ def test_nothing_is_given_away_by_a_slip_of_the_keys(now, price_fen: int):
 # ── Words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("query", ["贡米", "米", "白水", "白水村", "滑石", "粮油", "rice", "Rice", "huashi", "gongmi", "baishui rice", "大米"])
+@pytest.mark.parametrize(
+    "query", ["贡米", "米", "白水", "白水村", "滑石", "粮油", "rice", "Rice", "huashi", "gongmi", "baishui rice", "大米"]
+)
 def test_rice_is_found_by_what_people_call_it(now, query: str):
     make_complete(now, BAG)
     assert finds(query) == ["baishui-gongmi"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from sqlalchemy import Select, func, select
 
 from config import ROOT, Config
@@ -58,7 +58,7 @@ def told(database: TestDatabase) -> Iterator[Told]:
 @pytest.fixture(autouse=True)
 def _ends_reading() -> Iterator[None]:
     yield
-    if db.session.registry.has():
+    if has_app_context():
         db.session.close()
 
 

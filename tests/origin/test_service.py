@@ -62,7 +62,13 @@ def test_a_village_needs_its_town():
 
 def test_a_cooperative_holds_its_seat_and_whoever_else_joins():
     seat, neighbour, later = add_baishui(), add_baishui("gaobatian", None), add_baishui("pingcha", None)
-    named = {"slug": "baishui", "name": "白水大米专业合作社", "short_name": "白水大米合作社", "name_en": "Baishui Rice Cooperative", "seat": seat}
+    named = {
+        "slug": "baishui",
+        "name": "白水大米专业合作社",
+        "short_name": "白水大米合作社",
+        "name_en": "Baishui Rice Cooperative",
+        "seat": seat,
+    }
     cooperative = origin.found_cooperative(**named, villages=[neighbour, neighbour])
     assert origin.found_cooperative(**named, villages=[neighbour]) == cooperative
     origin.admit_village(cooperative, later)
