@@ -5,6 +5,7 @@ from flask import Flask
 from shop.cli.ledger import ledger
 from shop.cli.reports import reports
 from shop.cli.seed import seed
+from shop.cli.worker import worker
 
 
 def register(app: Flask) -> None:
@@ -12,3 +13,4 @@ def register(app: Flask) -> None:
     app.cli.add_command(ledger)
     app.cli.add_command(reports)
     app.cli.add_command(seed)
+    app.cli.add_command(worker)

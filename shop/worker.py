@@ -1,0 +1,93 @@
+"""The worker: one table of sweeps, each run again and again.
+
+Law: a sweep looks at rows that say what is owed, so it may run twice, be cut off, or be run by two workers; nothing is lost when none runs.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+
+from config import Config
+from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
+from shop.acts.deliver_order import complete_orders, deliver_overdue
+from shop.acts.handle_event import handle_due_events
+from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.kit.clock import utc_now
+from shop.messages.sending import send_letters
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One kind of background work."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Config, datetime], int]
+    """Does what is owed by now; says how many rows it dealt with."""
+
+
+SWEEPS = (
+    Sweep("letters", timedelta(seconds=5), lambda config, now: send_letters(config, now=now)),
+    Sweep("events", timedelta(seconds=20), lambda _, now: handle_due_events(now=now)),
+    Sweep("payments", timedelta(seconds=20), lambda _, now: ask_about_payments(now=now)),
+    Sweep("refunds", timedelta(seconds=30), lambda _, now: ask_about_refunds(now=now)),
+    Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
+    Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
+    Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
+)
+
+
+def run_once(app: Flask, sweeps: Sequence[Sweep] = SWEEPS) -> dict[str, int | None]:
+    """Run each sweep once, in order; what each dealt with, None for one that failed."""
+    return {sweep.name: run_sweep(app, sweep) for sweep in sweeps}
+
+
+def run_sweep(app: Flask, sweep: Sweep) -> int | None:
+    """Run one sweep in an app context of its own, so in a session of its own. Never raises: a failure is logged, and None."""
+    with app.app_context():
+        try:
+            count = sweep.run(app.config["SHOP"], utc_now())
+        except Exception as error:  # the database may be away for a moment; the next round does what was left
+            log.error("sweep_failed", sweep=sweep.name, exc_info=error)
+            return None
+    if count:
+        log.info("swept", sweep=sweep.name, count=count)
+    return count
+
+
+def run_forever(app: Flask, sweeps: Sequence[Sweep] = SWEEPS) -> None:
+    """Run every sweep at its interval until SIGTERM or SIGINT; then let those under way finish."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    scheduler = schedule(app, sweeps)
+    scheduler.start()
+    log.info("worker_started", sweeps=len(sweeps))
+    stop.wait()
+    scheduler.shutdown(wait=True)
+    log.info("worker_stopped")
+
+
+def schedule(app: Flask, sweeps: Sequence[Sweep] = SWEEPS) -> BackgroundScheduler:
+    """A scheduler that is not started yet. A sweep never overlaps itself, and rounds missed while it was busy are made up by one."""
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns whenever a round is skipped, which is what we ask for
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(len(sweeps))},
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )
+    for sweep in sweeps:
+        scheduler.add_job(
+            run_sweep, "interval", (app, sweep), id=sweep.name, seconds=sweep.every.total_seconds(), next_run_time=datetime.now(UTC)
+        )
+    return scheduler
