@@ -55,6 +55,7 @@ class Browser:
         self.client = client
         self.language = language
         self.page = Page("", 0, "", "", (), {})
+        self._token = ""
 
     def open(self, path: str) -> Page:
         """Go to an address."""
@@ -82,9 +83,8 @@ class Browser:
         return self._went(form.method, form.action, fields)
 
     def send(self, path: str, fields: Mapping[str, str]) -> Page:
-        """Post what no form offers, with the token of the page that is open, as somebody with a tool of their own would."""
-        token = next((form.values("csrf_token")[0] for form in self.page.forms if form.values("csrf_token")), "")
-        return self._went("POST", path, [("csrf_token", token), *fields.items()])
+        """Post what no form offers, with the token of the last page that had one, as somebody with a tool of their own would."""
+        return self._went("POST", path, [("csrf_token", self._token), *fields.items()])
 
     def _went(self, method: str, path: str, fields: list[tuple[str, str]]) -> Page:
         headers = {"Accept-Language": self.language, "Referer": HOST + "/"}
@@ -107,6 +107,7 @@ class Browser:
         self.page = Page(
             path, response.status_code, html, " ".join(" ".join(reader.words).split()), tuple(reader.forms), dict(response.headers)
         )
+        self._token = next((form.values("csrf_token")[0] for form in reader.forms if form.values("csrf_token")), self._token)
         return self.page
 
 
