@@ -159,7 +159,7 @@ _FACTS = {
     ("张家港市 善港村", "沿河县 高峰村"): "整村推进帮扶协议。",
     ("姑苏区", "江口县"): "2018 年在平川路陈列江口农产品。",
 }
-_RE_PAIRED_FACT = "2021 年全国重新结对，铜仁市的官方结对方是东莞市（{source}）；这里只记昆山与碧江的来往从何时起。"
+_RE_PAIRED_FACT = "2021 年全国重新结对，铜仁市的官方结对方是东莞市；这里只记昆山与碧江的来往从何时起。"
 
 
 def _units() -> dict[str, EasternUnitId]:
@@ -176,7 +176,7 @@ def _pairings(units: Mapping[str, EasternUnitId], villages: Mapping[str, Village
         sides = (row["kunshan_side"], row["bijiang_side"])
         fact, source = _FACTS[sides], row["source"]
         if later := re_paired.get(sides):
-            fact += _RE_PAIRED_FACT.format(source=later["source"])
+            fact += _RE_PAIRED_FACT
             source += f";{later['source']}"
         for western in _western_names(row["bijiang_side"]):
             origin.pair(
