@@ -42,9 +42,9 @@ def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: 
     Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order.
     Raises EmptyCart, ProductRetired, PriceChanged, CannotShipThere or NotEnoughStock.
     """
+    basket = carts.lock(cart_id)  # before looking: the same form sent twice at once would find the basket emptied by its twin
     if placed := orders.find_placed(once):
         return Placed(placed.number, placed.key, placed.total_fen)
-    basket = carts.lock(cart_id)
     lines = _price_lines(basket)
     parcels = parcels_of(lines)
     quotes = shipping.quote_all(parcels, delivery.district_code)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy.exc import IntegrityError
+
 from shop.acts.book_sale import book_sale
 from shop.acts.place_order import snapshots, wanted_of
 from shop.acts.refund_order import RefundWanted, book_return
 from shop.catalog.pricing import Offered, offered_by_code
-from shop.extensions import act
+from shop.extensions import act, trying, violated
 from shop.kit.clock import business_day
 from shop.kit.errors import NotFound, Refused
 from shop.kit.ids import EasternUnitId, PickId, UserId
@@ -75,7 +77,13 @@ def sell_offline(sale: OfflineSale, *, by: UserId | None, now: datetime) -> str:
     if not any(line.unit_price_fen * line.quantity for line in sale.lines):
         raise NothingTaken
     sold_on = business_day(sale.sold_at)
-    order, lines = _draw_up(sale, offers, once=once, sold_on=sold_on)
+    try:
+        with trying():
+            order, lines = _draw_up(sale, offers, once=once, sold_on=sold_on)
+    except IntegrityError as error:
+        if violated(error, "uq_orders_once") and (known := orders.find_placed(once)):  # told twice at the same moment
+            return known.number
+        raise
     _hold(sale, lines, today=sold_on, by=by, now=now)
     book_sale(order, lines, paid_into=CASH, on=sold_on, by=by, now=now)
     return order.number

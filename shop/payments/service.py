@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from shop.extensions import act, db, require_transaction, row_as, rows_as, violated
+from shop.extensions import act, columns_of, db, fields_of, require_transaction, row_as, rows_as, table_of, violated
 from shop.kit.ids import PaymentId, RefundId
 from shop.payments.errors import RefundAboveReceived
 from shop.payments.models import Payment, PaymentState, ProviderEvent, Refund, RefundState
@@ -16,6 +16,7 @@ from shop.payments.provider import Opened, Outcome, OutcomeKind, RefundAnswer
 FIRST_CHECK_AFTER = timedelta(minutes=2)
 """When the sweep first asks about an open session by itself; the webhook is usually there in a second."""
 _LONGEST_BETWEEN_CHECKS = timedelta(hours=6)
+_FINAL_REFUND_STATES = (RefundState.SUCCEEDED, RefundState.FAILED)
 _SETTLED_STATES = (PaymentState.PAID, PaymentState.MISMATCH)
 
 
@@ -50,39 +51,27 @@ class AttemptRow:
         return self.state in _SETTLED_STATES
 
 
-_COLUMNS = (
-    Payment.id,
-    Payment.provider,
-    Payment.reference,
-    Payment.attempt,
-    Payment.state,
-    Payment.amount_fen,
-    Payment.currency,
-    Payment.session_id,
-    Payment.intent_id,
-    Payment.pay_url,
-    Payment.received_fen,
-    Payment.received_currency,
-    Payment.refunded_fen,
-    Payment.expires_at,
-    Payment.paid_at,
-)
+_payment = columns_of(Payment)
+_COLUMNS = fields_of(AttemptRow, Payment)
+_ATTEMPTS_FOR = select(*_COLUMNS).where(_payment.reference == bindparam("reference")).order_by(_payment.attempt)
+_GET_ATTEMPT = select(*_COLUMNS).where(_payment.id == bindparam("id"))
+_LOCK_ATTEMPT = _GET_ATTEMPT.with_for_update()
+_BY_SESSION = select(*_COLUMNS).where(_payment.provider == bindparam("provider"), _payment.session_id == bindparam("session_id"))
 
 
 def attempts_for(reference: str) -> list[AttemptRow]:
     """Every attempt for a reference, first to last."""
-    rows = db.session.execute(select(*_COLUMNS).where(Payment.reference == reference).order_by(Payment.attempt))
-    return rows_as(AttemptRow, rows)
+    return rows_as(AttemptRow, db.session.execute(_ATTEMPTS_FOR, {"reference": reference}))
 
 
 def get_attempt(payment_id: PaymentId) -> AttemptRow:
     """One attempt, which must exist."""
-    return row_as(AttemptRow, db.session.execute(select(*_COLUMNS).where(Payment.id == payment_id)).one())
+    return row_as(AttemptRow, db.session.execute(_GET_ATTEMPT, {"id": payment_id}).one())
 
 
 def find_by_session(provider: str, session_id: str) -> AttemptRow | None:
     """The attempt that a provider knows by this session."""
-    row = db.session.execute(select(*_COLUMNS).where(Payment.provider == provider, Payment.session_id == session_id)).one_or_none()
+    row = db.session.execute(_BY_SESSION, {"provider": provider, "session_id": session_id}).one_or_none()
     return row_as(AttemptRow, row) if row else None
 
 
@@ -100,7 +89,7 @@ def record_attempt(reference: str, *, provider: str, amount_fen: int, currency: 
     require_transaction()
     last = db.session.scalar(select(func.max(Payment.attempt)).where(Payment.reference == reference)) or 0
     row = db.session.execute(
-        insert(Payment)
+        insert(table_of(Payment))
         .values(
             provider=provider,
             reference=reference,
@@ -124,7 +113,7 @@ def record_attempt(reference: str, *, provider: str, amount_fen: int, currency: 
 def record_opened(payment_id: PaymentId, opened: Opened) -> None:
     """The provider opened a page for the attempt."""
     db.session.execute(
-        update(Payment)
+        update(table_of(Payment))
         .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
         .values(state=PaymentState.OPEN, session_id=opened.session_id, pay_url=opened.pay_url, expires_at=opened.expires_at)
     )
@@ -134,7 +123,7 @@ def record_opened(payment_id: PaymentId, opened: Opened) -> None:
 def record_not_started(payment_id: PaymentId, trouble: str) -> None:
     """The provider refused to start it; nobody can pay on it."""
     db.session.execute(
-        update(Payment)
+        update(table_of(Payment))
         .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
         .values(state=PaymentState.FAILED, trouble=trouble[:200], next_check_at=None)
     )
@@ -143,7 +132,7 @@ def record_not_started(payment_id: PaymentId, trouble: str) -> None:
 @act
 def record_unclear(payment_id: PaymentId, trouble: str) -> None:
     """The provider gave no clear answer; the attempt stays as it is and is asked about again."""
-    db.session.execute(update(Payment).where(Payment.id == payment_id).values(trouble=trouble[:200]))
+    db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(trouble=trouble[:200]))
 
 
 # ── Outcomes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +141,7 @@ def record_unclear(payment_id: PaymentId, trouble: str) -> None:
 def lock_attempt(payment_id: PaymentId) -> AttemptRow:
     """Step. The attempt, locked."""
     require_transaction()
-    return row_as(AttemptRow, db.session.execute(select(*_COLUMNS).where(Payment.id == payment_id).with_for_update()).one())
+    return row_as(AttemptRow, db.session.execute(_LOCK_ATTEMPT, {"id": payment_id}).one())
 
 
 def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, now: datetime) -> None:
@@ -160,7 +149,7 @@ def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, n
     require_transaction()
     assert outcome.kind is OutcomeKind.PAID and state in _SETTLED_STATES, "only paid money is recorded as paid"
     db.session.execute(
-        update(Payment)
+        update(table_of(Payment))
         .where(Payment.id == attempt.id)
         .values(
             state=state,
@@ -179,7 +168,7 @@ def record_expired(attempt: AttemptRow, *, now: datetime) -> None:
     """Step. Nothing can be paid on its page any more. A bank may answer late, so it is asked about a few times more, ever more seldom."""
     require_transaction()
     if attempt.state in (PaymentState.STARTING, PaymentState.OPEN):
-        db.session.execute(update(Payment).where(Payment.id == attempt.id).values(state=PaymentState.EXPIRED))
+        db.session.execute(update(table_of(Payment)).where(Payment.id == attempt.id).values(state=PaymentState.EXPIRED))
 
 
 LATE_ANSWERS_FOR = timedelta(days=3)
@@ -189,12 +178,13 @@ LATE_ANSWERS_FOR = timedelta(days=3)
 @act
 def schedule_next_check(payment_id: PaymentId, *, now: datetime) -> None:
     """Asked and still not final: ask again, after twice as long each time; stop three days after the session's end."""
-    row = db.session.execute(select(Payment.checks, Payment.expires_at, Payment.state).where(Payment.id == payment_id)).one()
+    columns = (Payment.checks, Payment.expires_at, Payment.state)
+    row = db.session.execute(select(*columns).where(Payment.id == payment_id).with_for_update()).one()
     if row.state not in (PaymentState.STARTING, PaymentState.OPEN, PaymentState.EXPIRED):
         return
     pause = _pause(row.checks)
     next_check_at = None if row.state is PaymentState.EXPIRED and now + pause > row.expires_at + LATE_ANSWERS_FOR else now + pause
-    db.session.execute(update(Payment).where(Payment.id == payment_id).values(checks=row.checks + 1, next_check_at=next_check_at))
+    db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(checks=row.checks + 1, next_check_at=next_check_at))
 
 
 def due_checks(*, now: datetime, most: int = 50) -> Sequence[PaymentId]:
@@ -231,13 +221,13 @@ def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: 
     """
     require_transaction()
     try:
-        db.session.execute(update(Payment).where(Payment.id == payment_id).values(refunded_fen=Payment.refunded_fen + amount_fen))
+        db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(refunded_fen=Payment.refunded_fen + amount_fen))
     except IntegrityError as error:
         if violated(error, "ck_payments_refunded_within_received"):
             raise RefundAboveReceived from error
         raise
     refund_id = db.session.scalar(
-        insert(Refund)
+        insert(table_of(Refund))
         .values(
             payment_id=payment_id,
             once=once,
@@ -298,9 +288,9 @@ def find_refund_known_as(provider: str, provider_id: str) -> RefundId | None:
 def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: datetime) -> None:
     """Step. What the provider says about a refund. One that failed no longer counts against the payment."""
     require_transaction()
-    is_final = answer.state in (RefundState.SUCCEEDED, RefundState.FAILED)
+    is_final = answer.state in _FINAL_REFUND_STATES
     db.session.execute(
-        update(Refund)
+        update(table_of(Refund))
         .where(Refund.id == refund.id)
         .values(
             state=answer.state,
@@ -313,16 +303,19 @@ def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: dateti
     )
     if answer.state is RefundState.FAILED and refund.state is not RefundState.FAILED:
         db.session.execute(
-            update(Payment).where(Payment.id == refund.payment_id).values(refunded_fen=Payment.refunded_fen - refund.amount_fen)
+            update(table_of(Payment)).where(Payment.id == refund.payment_id).values(refunded_fen=Payment.refunded_fen - refund.amount_fen)
         )
 
 
 @act
 def postpone_refund(refund_id: RefundId, trouble: str, *, now: datetime) -> None:
     """The provider gave no clear answer: the refund stands as asked, and the sweep asks again with the same key."""
-    checks = db.session.scalar(select(Refund.checks).where(Refund.id == refund_id)) or 0
+    row = db.session.execute(select(Refund.checks, Refund.state).where(Refund.id == refund_id).with_for_update()).one()
+    if row.state in _FINAL_REFUND_STATES:
+        return
+    later = now + _pause(row.checks)
     db.session.execute(
-        update(Refund).where(Refund.id == refund_id).values(trouble=trouble[:200], checks=checks + 1, next_check_at=now + _pause(checks))
+        update(table_of(Refund)).where(Refund.id == refund_id).values(trouble=trouble[:200], checks=row.checks + 1, next_check_at=later)
     )
 
 
@@ -377,17 +370,21 @@ def keep_event(*, provider: str, event_id: str, kind: str, object_id: str | None
 @act
 def event_done(event_id: int, *, now: datetime) -> None:
     """The event has had its effect, or needs none."""
-    db.session.execute(update(ProviderEvent).where(ProviderEvent.id == event_id).values(done_at=now, next_try_at=None, trouble=None))
+    db.session.execute(
+        update(table_of(ProviderEvent)).where(ProviderEvent.id == event_id).values(done_at=now, next_try_at=None, trouble=None)
+    )
 
 
 @act
 def event_failed(event_id: int, trouble: str, *, now: datetime) -> None:
     """Looking into it failed; the sweep tries again, after twice as long each time."""
-    tries = db.session.scalar(select(ProviderEvent.tries).where(ProviderEvent.id == event_id)) or 0
+    row = db.session.execute(select(ProviderEvent.tries, ProviderEvent.done_at).where(ProviderEvent.id == event_id).with_for_update()).one()
+    if row.done_at is not None:
+        return
     db.session.execute(
-        update(ProviderEvent)
+        update(table_of(ProviderEvent))
         .where(ProviderEvent.id == event_id)
-        .values(tries=tries + 1, trouble=trouble[:200], next_try_at=now + _pause(tries))
+        .values(tries=row.tries + 1, trouble=trouble[:200], next_try_at=now + _pause(row.tries))
     )
 
 
