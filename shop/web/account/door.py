@@ -121,8 +121,9 @@ def sign_up() -> str | Response | tuple[str, int]:
     except AlreadyKnown:
         form.who.errors = [gettext("这个号已经有账户了，请直接登录。")]
         return _sign_up_page(form), 422
-    flash(gettext("账户开好了。"), "success")
-    return _enter(user_id, is_kept=True)
+    way_on = _enter(user_id, is_kept=True)
+    flash(gettext("账户开好了。"), "success")  # into the session that has just begun
+    return way_on
 
 
 @blueprint.post("/sign-out")
