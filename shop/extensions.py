@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from flask import current_app
 from flask_babel import Babel
@@ -24,6 +25,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import (
     BigInteger,
+    Column,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -32,14 +35,18 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     Table,
+    TextClause,
     UniqueConstraint,
+    bindparam,
     event,
     select,
     text,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.types import TypeDecorator
 
 from shop.kit.bulk import as_json, insert_rows
@@ -245,6 +252,28 @@ def rows_as(made: Callable[..., R], rows: Iterable[Sequence[object]]) -> list[R]
     return [made(*row) for row in rows]
 
 
+def table_of(model: type[Base]) -> Table:
+    """A model's table, for statements that need nothing of the ORM."""
+    return cast(Table, model.__table__)
+
+
+def fields_of(made: type, model: type[Base]) -> list[ColumnElement[Any]]:  # Any: as for `columns_of`
+    """The columns that a frozen value's fields are named after, in their order; see `row_as`."""
+    return [table_of(model).c[field.name] for field in fields(made)]
+
+
+def columns_of(model: type[Base]) -> ReadOnlyColumnCollection[str, Column[Any]]:  # Any: a table does not know its columns' types
+    """A model's columns as plain SQL. The acts' statements are made of them once, when a module is read: built anew for each call, and
+    through the ORM, a statement costs five times as much (0.47 against 0.09 ms measured), and a purchase runs about fifty."""
+    return table_of(model).c
+
+
+@cache
+def sql(words: str) -> TextClause:
+    """Plain SQL, read once."""
+    return text(words)
+
+
 def dialect() -> str:
     """`sqlite` or `postgresql`: where a statement has to be written twice."""
     return db.session().get_bind().dialect.name
@@ -254,18 +283,24 @@ def put_in(model: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
     """Step. Insert `rows`, which all name the same columns, by one statement of constant text; column defaults do not apply."""
     require_transaction()
     if rows:
-        statement = insert_rows(cast(Table, model.__table__), tuple(rows[0]), dialect())
+        statement = insert_rows(table_of(model), tuple(rows[0]), dialect())
         db.session.execute(statement, {"rows": as_json(rows, dialect())})
 
 
-def lock_in_order(id_column: InstrumentedAttribute[int], ids: Iterable[int]) -> None:
+def lock_in_order(model: type[Base], ids: Iterable[int]) -> None:
     """Step. Lock rows by id, smallest first, so that two acts never wait for each other crosswise.
 
     On SQLite nothing is needed: an act is the only writer from its first statement.
     """
     require_transaction()
     if dialect() == "postgresql":
-        db.session.execute(select(id_column).where(id_column.in_(sorted(set(ids)))).order_by(id_column).with_for_update())
+        db.session.execute(_lock_by_id(model), {"ids": sorted(set(ids))})
+
+
+@cache
+def _lock_by_id(model: type[Base]) -> Select[int]:
+    id_column = columns_of(model).id
+    return select(id_column).where(id_column.in_(bindparam("ids", expanding=True))).order_by(id_column).with_for_update()
 
 
 # ── Connections ───────────────────────────────────────────────────────────────────────────────────────────────────────

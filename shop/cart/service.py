@@ -7,17 +7,26 @@ its row first, so that two tabs of one buyer do not undo each other.
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import case, delete, literal, select, update
+from sqlalchemy import bindparam, case, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shop.cart.errors import TooMany
 from shop.cart.models import Cart, CartLine
 from shop.cart.queries import BasketLine, CartOwner
-from shop.extensions import act, db, dialect, lock_in_order, require_transaction
+from shop.extensions import act, columns_of, db, dialect, lock_in_order, require_transaction, table_of
 from shop.kit.ids import CartId, SkuId, UserId, new_key
 
 MOST_UNITS = 999
 """Of one line; who wants more buys as a firm does, and talks to people."""
+
+
+_line = columns_of(CartLine)
+_LINES = (
+    select(_line.sku_id, _line.quantity, _line.seen_price_fen)
+    .where(_line.cart_id == bindparam("cart_id"))
+    .order_by(_line.added_at, _line.sku_id)
+)
+_EMPTY = delete(table_of(CartLine)).where(_line.cart_id == bindparam("cart_id"))
 
 
 def begin() -> str:
@@ -109,19 +118,15 @@ def lock(cart_id: CartId) -> list[BasketLine]:
     """Step. Keep everybody else from this basket until the act ends; what is in it, in the order it was put in."""
     require_transaction()
     # The lines are read after the lock is had, by a statement of their own: a joined one would see them as they were before waiting.
-    lock_in_order(Cart.id, [cart_id])
-    rows = db.session.execute(
-        select(CartLine.sku_id, CartLine.quantity, CartLine.seen_price_fen)
-        .where(CartLine.cart_id == cart_id)
-        .order_by(CartLine.added_at, CartLine.sku_id)
-    )
+    lock_in_order(Cart, [cart_id])
+    rows = db.session.execute(_LINES, {"cart_id": cart_id})
     return [BasketLine(sku_id=SkuId(row.sku_id), quantity=row.quantity, seen_price_fen=row.seen_price_fen) for row in rows]
 
 
 def empty(cart_id: CartId) -> None:
     """Step. Take everything out."""
     require_transaction()
-    db.session.execute(delete(CartLine).where(CartLine.cart_id == cart_id), execution_options={"synchronize_session": False})
+    db.session.execute(_EMPTY, {"cart_id": cart_id})
 
 
 def _open(owner: CartOwner, now: datetime) -> CartId:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import bindparam, select
 
 from shop.catalog.models import Product, ProductStatus, Sku
-from shop.extensions import db, rows_as
+from shop.extensions import columns_of, db, rows_as, table_of
 from shop.kit.ids import CooperativeId, ProductId, SkuId
 
 
@@ -30,32 +30,38 @@ class Offered:
     tax_category: str
 
 
+_sku, _product = columns_of(Sku), columns_of(Product)
+_ON_SALE = (
+    select(
+        _sku.id,
+        _sku.code,
+        _product.id,
+        _product.cooperative_id,
+        _product.name,
+        _product.name_en,
+        _sku.pack,
+        _sku.pack_en,
+        _sku.unit_word,
+        _sku.price_fen,
+        _sku.packed_grams,
+        _product.is_perishable,
+        _product.is_cold_chain,
+        _product.tax_category,
+    )
+    .join_from(table_of(Sku), table_of(Product), _product.id == _sku.product_id)
+    .where(_sku.is_offered, _product.status == ProductStatus.PUBLISHED)
+)
+_BY_ID = _ON_SALE.where(_sku.id.in_(bindparam("wanted", expanding=True)))
+_BY_CODE = _ON_SALE.where(_sku.code.in_(bindparam("wanted", expanding=True)))
+
+
 def offered(sku_ids: Iterable[SkuId]) -> dict[SkuId, Offered]:
     """Those of the SKUs that are on sale: the pack offered, its product published. The others are missing."""
-    return {offer.sku_id: offer for offer in _offered(Sku.id.in_(sorted(sku_ids)))}
+    offers = rows_as(Offered, db.session.execute(_BY_ID, {"wanted": sorted(sku_ids)}))
+    return {offer.sku_id: offer for offer in offers}
 
 
 def offered_by_code(codes: Iterable[str]) -> dict[str, Offered]:
     """The same, by SKU code."""
-    return {offer.sku_code: offer for offer in _offered(Sku.code.in_(sorted(codes)))}
-
-
-def _offered(condition: ColumnElement[bool]) -> list[Offered]:
-    columns = (
-        Sku.id,
-        Sku.code,
-        Product.id,
-        Product.cooperative_id,
-        Product.name,
-        Product.name_en,
-        Sku.pack,
-        Sku.pack_en,
-        Sku.unit_word,
-        Sku.price_fen,
-        Sku.packed_grams,
-        Product.is_perishable,
-        Product.is_cold_chain,
-        Product.tax_category,
-    )
-    on_sale = (condition, Sku.is_offered, Product.status == ProductStatus.PUBLISHED)
-    return rows_as(Offered, db.session.execute(select(*columns).join(Product, Product.id == Sku.product_id).where(*on_sale)))
+    offers = rows_as(Offered, db.session.execute(_BY_CODE, {"wanted": sorted(codes)}))
+    return {offer.sku_code: offer for offer in offers}

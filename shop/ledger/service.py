@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy import and_, bindparam, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shop.extensions import db, dialect, put_in, require_transaction, rows_as
+from shop.extensions import columns_of, db, dialect, put_in, require_transaction, rows_as, table_of
 from shop.kit.ids import AccountId, CooperativeId, EntryId, LineId, LotId, OrderId, PickId, VillageId, new_entry_id
 from shop.ledger.attribution import Recorded
 from shop.ledger.errors import PeriodClosed
@@ -108,22 +108,26 @@ def post(
         ],
     )
     put_in(Attribution, [_attribution(entry_id, on, row) for row in attributed])
-    db.session.execute(
-        insert(Entry).values(id=entry_id, kind=kind, once=once, subject=subject, reverses_id=reverses, posted_at=now, business_day=on)
-    )
+    entry = {"id": entry_id, "kind": kind, "once": once, "subject": subject, "reverses_id": reverses, "posted_at": now, "business_day": on}
+    db.session.execute(_INSERT_ENTRY, entry)
     return entry_id
+
+
+_INSERT_ENTRY = insert(table_of(Entry))
 
 
 def _share_lock_period(day: date) -> None:
     """Closing a month waits for postings under way, and they for it (DESIGN §2.7)."""
     month = f"{day:%Y-%m}"
-    period = select(Period.closed_at).where(Period.month == month).with_for_update(read=True)
-    row = db.session.execute(period).one_or_none()
+    row = db.session.execute(_SHARE_LOCK_PERIOD, {"month": month}).one_or_none()
     if row is None:
         db.session.execute(_insert_if_missing(Period, {"month": month, "closed_at": None}))
-        row = db.session.execute(period).one()
+        row = db.session.execute(_SHARE_LOCK_PERIOD, {"month": month}).one()
     if row.closed_at is not None:
         raise PeriodClosed(month)
+
+
+_SHARE_LOCK_PERIOD = select(columns_of(Period).closed_at).where(columns_of(Period).month == bindparam("month")).with_for_update(read=True)
 
 
 def _sum_legs(legs: Iterable[Leg]) -> dict[tuple[Heading, str], int]:
@@ -143,24 +147,32 @@ def _account_ids(headings: set[Heading]) -> dict[Heading, AccountId]:
 
 
 def _find_accounts(headings: Iterable[Heading]) -> dict[Heading, AccountId]:
-    named = sorted(heading.name for heading in headings if heading.name)
-    earned = [heading for heading in headings if not heading.name]
-    conditions: list[ColumnElement[bool]] = [Account.code.in_(named)] if named else []
-    if earned:
-        conditions.append(
-            and_(
-                Account.kind == AccountKind.PROCEEDS,
-                Account.cooperative_id.in_(sorted({heading.cooperative_id or 0 for heading in earned})),
-                Account.village_id.in_(sorted({heading.village_id or 0 for heading in earned})),
-            )
-        )
+    known = db.session.execute(
+        _FIND_ACCOUNTS,
+        {
+            "names": sorted(heading.name for heading in headings if heading.name),
+            "cooperatives": sorted({heading.cooperative_id for heading in headings if heading.cooperative_id}),
+            "villages": sorted({heading.village_id for heading in headings if heading.village_id}),
+        },
+    )
     found: dict[Heading, AccountId] = {}
-    for row in db.session.execute(
-        select(Account.id, Account.code, Account.kind, Account.cooperative_id, Account.village_id).where(or_(*conditions))
-    ):
+    for row in known:
         name = "" if row.kind is AccountKind.PROCEEDS else row.code
         found[Heading(row.kind, name, row.cooperative_id, row.village_id)] = AccountId(row.id)
     return {heading: found[heading] for heading in headings if heading in found}
+
+
+_account = columns_of(Account)
+_FIND_ACCOUNTS = select(_account.id, _account.code, _account.kind, _account.cooperative_id, _account.village_id).where(
+    or_(
+        _account.code.in_(bindparam("names", expanding=True)),
+        and_(
+            _account.cooperative_id.in_(bindparam("cooperatives", expanding=True)),
+            _account.village_id.in_(bindparam("villages", expanding=True)),
+        ),
+    )
+)
+"""Named accounts, and every pairing of the cooperatives and villages; the caller takes those it asked for."""
 
 
 def _new_accounts(headings: Iterable[Heading]) -> list[dict[str, object]]:

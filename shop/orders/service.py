@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import Executable, bindparam, insert, select, update
 
-from shop.extensions import db, put_in, require_transaction, row_as, rows_as
+from shop.extensions import columns_of, db, fields_of, put_in, require_transaction, row_as, rows_as, table_of
 from shop.kit.ids import CooperativeId, EasternUnitId, EntryId, LineId, OrderId, PickId, ProductId, ReturnId, SkuId, UserId, new_key
 from shop.orders.errors import CannotMove, NoSuchOrder
 from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
@@ -102,39 +102,8 @@ class OrderRow:
     sold_on: date | None
 
 
-_ORDER = (
-    Order.id,
-    Order.number,
-    Order.key,
-    Order.channel,
-    Order.state,
-    Order.buyer_id,
-    Order.email,
-    Order.phone,
-    Order.locale,
-    Order.goods_fen,
-    Order.discount_fen,
-    Order.shipping_fen,
-    Order.refunded_shipping_fen,
-    Order.total_fen,
-    Order.hold_until,
-    Order.sold_on,
-)
-_LINE = (
-    OrderLine.id,
-    OrderLine.position,
-    OrderLine.sku_id,
-    OrderLine.sku_code,
-    OrderLine.cooperative_id,
-    OrderLine.product_name,
-    OrderLine.product_name_en,
-    OrderLine.pack,
-    OrderLine.pack_en,
-    OrderLine.quantity,
-    OrderLine.unit_price_fen,
-    OrderLine.net_fen,
-    OrderLine.unit_grams,
-)
+_order, _order_line = columns_of(Order), columns_of(OrderLine)
+_ORDER, _LINE = fields_of(OrderRow, Order), fields_of(LineRow, OrderLine)
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing that is misheard or misread
 
@@ -142,9 +111,13 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: nothing th
 # ── Drawing up ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_FIND_PLACED = select(*_ORDER).where(_order.once == bindparam("once"))
+_INSERT_ORDER = insert(table_of(Order)).returning(*_ORDER)
+
+
 def find_placed(once: str) -> OrderRow | None:
     """The order that this key has already made."""
-    row = db.session.execute(select(*_ORDER).where(Order.once == once)).one_or_none()
+    row = db.session.execute(_FIND_PLACED, {"once": once}).one_or_none()
     return row_as(OrderRow, row) if row else None
 
 
@@ -168,37 +141,36 @@ def draw_up(
     discount_fen = sum(line.discount_fen for line in lines)
     is_paid = state is not OrderState.AWAITING_PAYMENT
     row = db.session.execute(
-        insert(Order)
-        .values(
-            number=_new_number("SH" if channel is Channel.ONLINE else "XX", today),
-            key=new_key(),
-            once=once,
-            channel=channel,
-            state=state,
-            buyer_id=delivery.buyer_id,
-            eastern_unit_id=delivery.eastern_unit_id,
-            name=delivery.name,
-            phone=delivery.phone,
-            email=delivery.email,
-            district_code=delivery.district_code or None,
-            region=delivery.region,
-            town=delivery.town,
-            street=delivery.street,
-            note=delivery.note,
-            locale=delivery.locale,
-            goods_fen=goods_fen,
-            discount_fen=discount_fen,
-            shipping_fen=shipping_fen,
-            refunded_shipping_fen=0,
-            total_fen=goods_fen - discount_fen + shipping_fen,
-            perishable_confirmed_at=now if delivery.perishable_confirmed else None,
-            hold_until=hold_until,
-            placed_at=now,
-            paid_at=now if is_paid else None,
-            sold_on=sold_on,
-            ended_at=now if state is OrderState.COMPLETED else None,
-        )
-        .returning(*_ORDER)
+        _INSERT_ORDER,
+        {
+            "number": _new_number("SH" if channel is Channel.ONLINE else "XX", today),
+            "key": new_key(),
+            "once": once,
+            "channel": channel,
+            "state": state,
+            "buyer_id": delivery.buyer_id,
+            "eastern_unit_id": delivery.eastern_unit_id,
+            "name": delivery.name,
+            "phone": delivery.phone,
+            "email": delivery.email,
+            "district_code": delivery.district_code or None,
+            "region": delivery.region,
+            "town": delivery.town,
+            "street": delivery.street,
+            "note": delivery.note,
+            "locale": delivery.locale,
+            "goods_fen": goods_fen,
+            "discount_fen": discount_fen,
+            "shipping_fen": shipping_fen,
+            "refunded_shipping_fen": 0,
+            "total_fen": goods_fen - discount_fen + shipping_fen,
+            "perishable_confirmed_at": now if delivery.perishable_confirmed else None,
+            "hold_until": hold_until,
+            "placed_at": now,
+            "paid_at": now if is_paid else None,
+            "sold_on": sold_on,
+            "ended_at": now if state is OrderState.COMPLETED else None,
+        },
     ).one()
     order = row_as(OrderRow, row)
     put_in(OrderLine, [_line(order.id, position, line) for position, line in enumerate(lines, start=1)])
@@ -242,7 +214,8 @@ def lock(number: str) -> OrderRow:
 
     Raises NoSuchOrder.
     """
-    return _one(Order.number == number, lock=True)
+    require_transaction()
+    return _one(_LOCK_BY_NUMBER, number)
 
 
 def lock_by_id(order_id: OrderId) -> OrderRow:
@@ -250,7 +223,8 @@ def lock_by_id(order_id: OrderId) -> OrderRow:
 
     Raises NoSuchOrder.
     """
-    return _one(Order.id == order_id, lock=True)
+    require_transaction()
+    return _one(_LOCK_BY_ID, order_id)
 
 
 def get(number: str) -> OrderRow:
@@ -258,15 +232,16 @@ def get(number: str) -> OrderRow:
 
     Raises NoSuchOrder.
     """
-    return _one(Order.number == number, lock=False)
+    return _one(_BY_NUMBER, number)
 
 
-def _one(condition: ColumnElement[bool], *, lock: bool) -> OrderRow:
-    query = select(*_ORDER).where(condition)
-    if lock:
-        require_transaction()
-        query = query.with_for_update()
-    row = db.session.execute(query).one_or_none()
+_BY_NUMBER = select(*_ORDER).where(_order.number == bindparam("given"))
+_LOCK_BY_NUMBER = _BY_NUMBER.with_for_update()
+_LOCK_BY_ID = select(*_ORDER).where(_order.id == bindparam("given")).with_for_update()
+
+
+def _one(query: Executable, given: object) -> OrderRow:
+    row = db.session.execute(query, {"given": given}).one_or_none()
     if row is None:
         raise NoSuchOrder
     return row_as(OrderRow, row)
@@ -274,7 +249,10 @@ def _one(condition: ColumnElement[bool], *, lock: bool) -> OrderRow:
 
 def lines_of(order_id: OrderId) -> list[LineRow]:
     """An order's lines, in their order."""
-    return rows_as(LineRow, db.session.execute(select(*_LINE).where(OrderLine.order_id == order_id).order_by(OrderLine.position)))
+    return rows_as(LineRow, db.session.execute(_LINES_OF, {"order_id": order_id}))
+
+
+_LINES_OF = select(*_LINE).where(_order_line.order_id == bindparam("order_id")).order_by(_order_line.position)
 
 
 def due_to_lapse(*, now: datetime, most: int = 50) -> Sequence[str]:
@@ -301,7 +279,7 @@ def move(
         values |= {"paid_at": now, "sold_on": sold_on, "hold_until": None, "ended_at": None}
     if state in (OrderState.LAPSED, OrderState.CANCELLED, OrderState.COMPLETED):
         values |= {"ended_at": now, "hold_until": None}
-    db.session.execute(update(Order).where(Order.id == order.id).values(**values))
+    db.session.execute(update(table_of(Order)).where(_order.id == order.id).values(**values))
     add_event(order.id, state.value, facts, by=by, now=now)
 
 
@@ -314,7 +292,10 @@ def extend_hold(order: OrderRow, until: datetime) -> None:
 def add_event(order_id: OrderId, kind: str, facts: Mapping[str, object], *, by: UserId | None, now: datetime) -> None:
     """Step. Something happened to the order. Facts are figures and codes, never a person's data."""
     require_transaction()
-    db.session.execute(insert(OrderEvent).values(order_id=order_id, at=now, kind=kind, by_user_id=by, facts=dict(facts)))
+    db.session.execute(_INSERT_EVENT, {"order_id": order_id, "at": now, "kind": kind, "by_user_id": by, "facts": dict(facts)})
+
+
+_INSERT_EVENT = insert(table_of(OrderEvent))
 
 
 # ── Returns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,21 +325,13 @@ class ReturnRow:
     reversed_by_entry_id: EntryId | None
 
 
-_RETURN = (
-    Return.id,
-    Return.order_id,
-    Return.once,
-    Return.restock,
-    Return.goods_fen,
-    Return.shipping_fen,
-    Return.entry_id,
-    Return.reversed_by_entry_id,
-)
+_RETURN = fields_of(ReturnRow, Return)
+_FIND_RETURN = select(*_RETURN).where(columns_of(Return).once == bindparam("once"))
 
 
 def find_return(once: str) -> ReturnRow | None:
     """The return that this key has already made."""
-    row = db.session.execute(select(*_RETURN).where(Return.once == once)).one_or_none()
+    row = db.session.execute(_FIND_RETURN, {"once": once}).one_or_none()
     return row_as(ReturnRow, row) if row else None
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from shop.extensions import act, db, require_transaction
+from shop.extensions import act, db, dialect, require_transaction, table_of
 from shop.kit.ids import UserId
 from shop.outbox.models import AuditRow, Letter
 
@@ -45,22 +46,25 @@ def write_letter(
     require_transaction()
     if not (to_email or to_phone):
         return
-    if db.session.scalar(select(Letter.id).where(Letter.once == once)) is not None:
-        return
-    db.session.execute(
-        insert(Letter).values(
-            kind=kind,
-            once=once,
-            subject=subject,
-            locale=locale,
-            to_email=to_email,
-            to_phone=to_phone,
-            facts=dict(facts),
-            created_at=now,
-            next_try_at=now,
-            tries=0,
-        )
-    )
+    letter = {
+        "kind": kind,
+        "once": once,
+        "subject": subject,
+        "locale": locale,
+        "to_email": to_email,
+        "to_phone": to_phone,
+        "facts": dict(facts),
+        "created_at": now,
+        "next_try_at": now,
+        "tries": 0,
+    }
+    db.session.execute(_INSERT_LETTER[dialect()], letter)
+
+
+_INSERT_LETTER = {
+    "postgresql": postgresql.insert(table_of(Letter)).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(table_of(Letter)).on_conflict_do_nothing(),
+}
 
 
 def write_audit(action: str, *, subject: str, by: UserId | None, facts: Mapping[str, object], now: datetime) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
-from shop.extensions import db, put_in, require_transaction, rows_as
+from shop.extensions import columns_of, db, fields_of, put_in, require_transaction, rows_as, table_of
 from shop.kit.errors import NotFound
 from shop.kit.ids import CooperativeId, OrderId, ShipmentId
 from shop.shipping.errors import AlreadyOnItsWay, CannotShipThere
@@ -59,8 +59,16 @@ def prepare(order_id: OrderId, parcels: Sequence[Parcel], quotes: Sequence[Quote
 
 def of_order(order_id: OrderId) -> list[ShipmentRow]:
     """An order's parcels, by id."""
-    columns = (Shipment.id, Shipment.order_id, Shipment.cooperative_id, Shipment.state, Shipment.grams, Shipment.fee_fen)
-    return rows_as(ShipmentRow, db.session.execute(select(*columns).where(Shipment.order_id == order_id).order_by(Shipment.id)))
+    return rows_as(ShipmentRow, db.session.execute(_OF_ORDER, {"order_id": order_id}))
+
+
+_shipment = columns_of(Shipment)
+_OF_ORDER = select(*fields_of(ShipmentRow, Shipment)).where(_shipment.order_id == bindparam("order_id")).order_by(_shipment.id)
+_MOVE_ALL = (
+    update(table_of(Shipment))
+    .where(_shipment.order_id == bindparam("of_order"), _shipment.state == bindparam("start"))
+    .values(state=bindparam("end"))
+)
 
 
 def get_order_of(shipment_id: ShipmentId) -> OrderId:
@@ -77,7 +85,7 @@ def get_order_of(shipment_id: ShipmentId) -> OrderId:
 def move_all(order_id: OrderId, start: ShipmentState, end: ShipmentState) -> None:
     """Step. Every parcel of the order that is `start` becomes `end`."""
     require_transaction()
-    db.session.execute(update(Shipment).where(Shipment.order_id == order_id, Shipment.state == start).values(state=end))
+    db.session.execute(_MOVE_ALL, {"of_order": order_id, "start": start, "end": end})
 
 
 def cancel(shipment_ids: Sequence[ShipmentId]) -> None:

@@ -7,16 +7,19 @@ locked in id order before anything is counted: without that, PostgreSQL refused 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
-from shop.extensions import db, dialect, lock_in_order, put_in, require_transaction
+from shop.extensions import columns_of, db, dialect, lock_in_order, put_in, require_transaction, rows_as, sql, table_of
 from shop.kit.bulk import as_json, recordset
 from shop.kit.ids import ItemId, LineId, LotId, PickId, SkuId, UserId, VillageId
 from shop.origin.models import Village
 from shop.stock.errors import NotEnoughStock
 from shop.stock.models import Lot, LotSource, Movement, MovementKind, Pick, PickState, StockItem
 from shop.stock.picking import Shortage, Wanted
+
+_item, _pick, _lot, _source, _village = (columns_of(model) for model in (StockItem, Pick, Lot, LotSource, Village))
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,16 @@ class LinePick:
     line_id: LineId
     item_id: ItemId
     lot_id: LotId
+    units: int
+
+
+@dataclass(frozen=True)
+class _PickUnits:
+    """A pick, or some of its units, before its lot is known."""
+
+    pick_id: PickId
+    line_id: LineId
+    item_id: ItemId
     units: int
 
 
@@ -67,25 +80,23 @@ def hold_all(wanted: Sequence[Wanted], *, today: date, by: UserId | None, now: d
     """
     require_transaction()
     given = as_json([{"line": want.line_id, "sku": want.sku_id, "want": want.units} for want in wanted], dialect())
-    _lock_items_of_skus({want.sku_id for want in wanted})
+    if dialect() == "postgresql":
+        db.session.execute(_LOCK_ITEMS_OF_SKUS, {"skus": sorted({want.sku_id for want in wanted})})
     rows = db.session.execute(
-        text(_pick_sql(dialect())), {"rows": given, "today": today if dialect() == "postgresql" else today.isoformat()}
+        sql(_pick_sql(dialect())), {"rows": given, "today": today if dialect() == "postgresql" else today.isoformat()}
     ).all()
     missing = {want.line_id: want.units for want in wanted}
     for row in rows:
         missing[LineId(row.line_id)] -= row.units
     if any(missing.values()):
         raise NotEnoughStock(_shortages(wanted, missing))
-    picks = _with_lots(rows)
-    _change(picks, held=+1, kind=MovementKind.HELD, by=by, reason="", now=now)
-    return picks
+    return _change(_units_of(rows), held=+1, kind=MovementKind.HELD, by=by, reason="", now=now)
 
 
-def _lock_items_of_skus(sku_ids: set[SkuId]) -> None:
-    if dialect() == "postgresql":
-        db.session.execute(select(StockItem.id).where(StockItem.sku_id.in_(sorted(sku_ids))).order_by(StockItem.id).with_for_update())
+_LOCK_ITEMS_OF_SKUS = select(_item.id).where(_item.sku_id.in_(bindparam("skus", expanding=True))).order_by(_item.id).with_for_update()
 
 
+@cache
 def _pick_sql(dialect: str) -> str:
     least, greatest = ("least", "greatest") if dialect == "postgresql" else ("min", "max")
     return f"""
@@ -130,9 +141,7 @@ def hold_in_lot(line_id: LineId, sku_id: SkuId, units: int, *, lot_id: LotId, by
         .values(line_id=line_id, item_id=item.id, units=units, returned_units=0, state=PickState.HELD)
         .returning(Pick.id, Pick.line_id, Pick.item_id, Pick.units)
     ).all()
-    picks = _with_lots(rows)
-    _change(picks, held=+1, kind=MovementKind.HELD, by=by, reason="", now=now)
-    return picks
+    return _change(_units_of(rows), held=+1, kind=MovementKind.HELD, by=by, reason="", now=now)
 
 
 def find_lot(code: str) -> LotId | None:
@@ -146,27 +155,27 @@ def find_lot(code: str) -> LotId | None:
 
 def sell(line_ids: Iterable[LineId], *, by: UserId | None, now: datetime) -> tuple[LinePick, ...]:
     """Step. What is held for these lines is sold. Returns the picks, by id; none if nothing is held."""
-    picks = _end_holds(line_ids, PickState.SOLD)
-    _change(picks, held=-1, sold=+1, kind=MovementKind.SOLD, by=by, reason="", now=now)
-    return picks
+    return _change(_end_holds(line_ids, PickState.SOLD), held=-1, sold=+1, kind=MovementKind.SOLD, by=by, reason="", now=now)
 
 
 def release(line_ids: Iterable[LineId], *, by: UserId | None, reason: str, now: datetime) -> tuple[LinePick, ...]:
     """Step. What is held for these lines is free again."""
-    picks = _end_holds(line_ids, PickState.RELEASED)
-    _change(picks, held=-1, kind=MovementKind.RELEASED, by=by, reason=reason, now=now)
-    return picks
+    return _change(_end_holds(line_ids, PickState.RELEASED), held=-1, kind=MovementKind.RELEASED, by=by, reason=reason, now=now)
 
 
-def _end_holds(line_ids: Iterable[LineId], state: PickState) -> tuple[LinePick, ...]:
+_held = (_pick.line_id.in_(bindparam("lines", expanding=True)), _pick.state == PickState.HELD)
+_LOCK_HELD_ITEMS = select(_item.id).where(_item.id.in_(select(_pick.item_id).where(*_held))).order_by(_item.id).with_for_update()
+_END_HOLDS = (
+    update(table_of(Pick)).where(*_held).values(state=bindparam("to_state")).returning(_pick.id, _pick.line_id, _pick.item_id, _pick.units)
+)
+
+
+def _end_holds(line_ids: Iterable[LineId], state: PickState) -> Sequence[_PickUnits]:
     require_transaction()
-    held = (Pick.line_id.in_(sorted(line_ids)), Pick.state == PickState.HELD)
-    lock_in_order(StockItem.id, db.session.scalars(select(Pick.item_id).where(*held)))
-    rows = db.session.execute(
-        update(Pick).where(*held).values(state=state).returning(Pick.id, Pick.line_id, Pick.item_id, Pick.units),
-        execution_options={"synchronize_session": False},
-    ).all()
-    return _with_lots(rows)
+    lines = sorted(line_ids)
+    if dialect() == "postgresql":
+        db.session.execute(_LOCK_HELD_ITEMS, {"lines": lines})
+    return _units_of(db.session.execute(_END_HOLDS, {"lines": lines, "to_state": state}).all())
 
 
 # ── Take back ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,14 +189,9 @@ def take_back(units: Mapping[PickId, int], *, restock: bool, reason: str, by: Us
     require_transaction()
     if not any(units.values()):
         return
-    rows = db.session.execute(
-        select(Pick.id, Pick.line_id, Pick.item_id, StockItem.lot_id)
-        .join(StockItem, StockItem.id == Pick.item_id)
-        .where(Pick.id.in_(sorted(units)))
-        .order_by(Pick.id)
-    ).all()
-    lock_in_order(StockItem.id, (row.item_id for row in rows))
-    picks = [LinePick(row.id, row.line_id, row.item_id, row.lot_id, units[row.id]) for row in rows if units[row.id]]
+    rows = db.session.execute(select(_pick.id, _pick.line_id, _pick.item_id).where(_pick.id.in_(sorted(units))).order_by(_pick.id)).all()
+    lock_in_order(StockItem, (row.item_id for row in rows))
+    picks = [_PickUnits(row.id, row.line_id, row.item_id, units[row.id]) for row in rows if units[row.id]]
     for pick in picks:  # a refund names few picks; each is a conditional update of its own row
         db.session.execute(update(Pick).where(Pick.id == pick.pick_id).values(returned_units=Pick.returned_units + pick.units))
     if restock:
@@ -215,17 +219,13 @@ def left_units_by_line(line_ids: Iterable[LineId]) -> dict[LineId, int]:
 # ── What all of them share ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _with_lots(rows: Sequence[Row[int, int, int, int]]) -> tuple[LinePick, ...]:
-    if not rows:
-        return ()
-    items = {row.item_id for row in rows}
-    lots = {row.id: row.lot_id for row in db.session.execute(select(StockItem.id, StockItem.lot_id).where(StockItem.id.in_(items)))}
-    picks = (LinePick(PickId(row.id), LineId(row.line_id), ItemId(row.item_id), LotId(lots[row.item_id]), row.units) for row in rows)
-    return tuple(sorted(picks, key=lambda pick: pick.pick_id))
+def _units_of(rows: Iterable[Sequence[object]]) -> Sequence[_PickUnits]:
+    """Rows of pick, line, item, units, in the order of picks."""
+    return sorted(rows_as(_PickUnits, rows), key=lambda pick: pick.pick_id)
 
 
 def _change(
-    picks: Sequence[LinePick],
+    picks: Sequence[_PickUnits],
     *,
     kind: MovementKind,
     by: UserId | None,
@@ -235,10 +235,10 @@ def _change(
     sold: int = 0,
     written_off: int = 0,
     once: str | None = None,
-) -> None:
-    """Add the picks' units to their items' figures, `held`, `sold` and `written_off` times, and write down each movement."""
+) -> tuple[LinePick, ...]:
+    """Add the picks' units to their items' figures, `held`, `sold` and `written_off` times, and write down each movement. The picks, with their lots."""
     if not picks:
-        return
+        return ()
     changes: dict[ItemId, int] = {}
     for pick in picks:
         changes[pick.item_id] = changes.get(pick.item_id, 0) + pick.units
@@ -246,22 +246,26 @@ def _change(
     after = {
         row.id: row
         for row in db.session.execute(
-            text(
-                f"""update stock_items set held = held + :held * given.units, sold = sold + :sold * given.units,
-                    written_off = written_off + :written_off * given.units
-                    from {recordset({"item": "bigint", "units": "integer"}, dialect())} where stock_items.id = given.item
-                    returning stock_items.id, packed, stock_items.held, stock_items.sold, stock_items.written_off"""
-            ),
+            sql(_change_sql(dialect())),
             {"rows": given, "held": held, "sold": sold, "written_off": written_off},
         )
     }
     assert len(after) == len(changes), "every pick's item is there"
     put_in(Movement, [*_movements(picks, after, changes, kind, by, reason, now, held, sold, written_off, once)])
+    return tuple(LinePick(pick.pick_id, pick.line_id, pick.item_id, LotId(after[pick.item_id].lot_id), pick.units) for pick in picks)
+
+
+@cache
+def _change_sql(dialect: str) -> str:
+    return f"""update stock_items set held = held + :held * given.units, sold = sold + :sold * given.units,
+                    written_off = written_off + :written_off * given.units
+                    from {recordset({"item": "bigint", "units": "integer"}, dialect)} where stock_items.id = given.item
+                    returning stock_items.id, packed, stock_items.held, stock_items.sold, stock_items.written_off, lot_id"""
 
 
 def _movements(
-    picks: Sequence[LinePick],
-    after: Mapping[int, Row[int, int, int, int, int]],
+    picks: Sequence[_PickUnits],
+    after: Mapping[int, Row[*tuple[int, ...]]],
     changes: Mapping[ItemId, int],
     kind: MovementKind,
     by: UserId | None,
@@ -301,26 +305,31 @@ def _movements(
 def raise_gross(added_fen: Mapping[LotId, int]) -> dict[LotId, RaisedLot]:
     """Step. Add to each lot's running total T what its sales of this act are worth, under the lot's row lock (DESIGN §2.4). Sales only."""
     require_transaction()
-    lock_in_order(Lot.id, added_fen)
+    lock_in_order(Lot, added_fen)
     given = as_json([{"lot": lot, "fen": fen} for lot, fen in sorted(added_fen.items())], dialect())
     raised = db.session.execute(
-        text(
-            f"""update lots set gross_fen = gross_fen + given.fen from {recordset({"lot": "bigint", "fen": "bigint"}, dialect())}
-                where lots.id = given.lot returning lots.id, gross_fen, source_version"""
-        ),
+        sql(_raise_sql(dialect())),
         {"rows": given},
     ).all()
     sources: dict[int, list[SourceGrams]] = {row.id: [] for row in raised}
-    in_force = (
-        select(LotSource.lot_id, LotSource.village_id, Village.code, LotSource.grams)
-        .join(Lot, (Lot.id == LotSource.lot_id) & (Lot.source_version == LotSource.version))
-        .join(Village, Village.id == LotSource.village_id)
-        .where(Lot.id.in_(sorted(added_fen)))
-        .order_by(LotSource.lot_id, LotSource.village_id)
-    )
-    for lot_id, village_id, code, grams in db.session.execute(in_force):
+    for lot_id, village_id, code, grams in db.session.execute(_SOURCES_IN_FORCE, {"lots": sorted(added_fen)}):
         sources[lot_id].append(SourceGrams(VillageId(village_id), code, grams))
     return {LotId(row.id): RaisedLot(LotId(row.id), row.gross_fen, row.source_version, tuple(sources[row.id])) for row in raised}
+
+
+@cache
+def _raise_sql(dialect: str) -> str:
+    return f"""update lots set gross_fen = gross_fen + given.fen from {recordset({"lot": "bigint", "fen": "bigint"}, dialect)}
+                where lots.id = given.lot returning lots.id, gross_fen, source_version"""
+
+
+_SOURCES_IN_FORCE = (
+    select(_source.lot_id, _source.village_id, _village.code, _source.grams)
+    .join_from(_source.lot_id.table, _lot.id.table, (_lot.id == _source.lot_id) & (_lot.source_version == _source.version))
+    .join(_village.id.table, _village.id == _source.village_id)
+    .where(_lot.id.in_(bindparam("lots", expanding=True)))
+    .order_by(_source.lot_id, _source.village_id)
+)
 
 
 def free_units(sku_ids: Iterable[SkuId], *, today: date) -> dict[SkuId, int]:
