@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, bindparam, select
 
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
-from shop.extensions import db
+from shop.extensions import columns_of, db
 from shop.kit.ids import CooperativeId, ProductId, SkuId, VillageId
 from shop.origin.models import Cooperative, Town, Village
 
@@ -69,8 +69,8 @@ class ProductFacts:
     skus: tuple[SkuFacts, ...]
 
 
-_product, _sku, _category = Product.__table__.c, Sku.__table__.c, Category.__table__.c
-_cooperative, _village, _town = Cooperative.__table__.c, Village.__table__.c, Town.__table__.c
+_product, _sku, _category = columns_of(Product), columns_of(Sku), columns_of(Category)
+_cooperative, _village, _town = columns_of(Cooperative), columns_of(Village), columns_of(Town)
 
 # Built once: the tables' own columns, not the models', so that a page does not pay for what the ORM would do with them.
 _FACTS = (

@@ -6,20 +6,16 @@ Law: every figure is counted, none is told. Six statements.
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import BigInteger, Date, Integer, String, bindparam, column, select, text
 
-from shop.catalog.models import Product, ProductStatus, Sku
-from shop.extensions import db
+from shop.extensions import columns_of, db
 from shop.kit.ids import LotId
-from shop.ledger.models import Attribution
 from shop.ledger.split import Weighted, step
 from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Town, Village
-from shop.reports.months import gross_and_refunds
 from shop.reports.shelves import Card, cards_in_season
 from shop.reports.village_page import MapPoint, goods_on_sale
-from shop.stock.models import Lot, LotSource, StockItem
-from shop.stock.queries import FREE, SourceFacts, sources_of
+from shop.stock.queries import SourceFacts, sources_of
 
 MOST_IN_SEASON = 8
 
@@ -112,62 +108,68 @@ def home_page(*, today: date, english: bool) -> HomePage:
     )
 
 
+_TALLY = text(
+    """
+with on_sale as (select l.id, l.source_version from lots l join products p on p.id = l.product_id
+    where p.status = 'published' and l.best_before >= :today and l.recalled_at is null
+      and exists (select 1 from stock_items i where i.lot_id = l.id and i.packed > i.held + i.sold + i.written_off)),
+ origin as (select distinct v.id, v.town_id from on_sale
+    join lot_sources x on x.lot_id = on_sale.id and x.version = on_sale.source_version join villages v on v.id = x.village_id),
+ month as (select coalesce(sum(case when is_refund then 0 else amount_fen end), 0) as gross,
+                  coalesce(-sum(case when is_refund then amount_fen else 0 end), 0) as refunds
+    from attributions where business_day between :first and :today)
+select month.gross, month.refunds, (select count(*) from villages), (select count(*) from origin), (select count(distinct town_id) from origin),
+       (select count(*) from on_sale) from month"""
+).bindparams(bindparam("today", type_=Date), bindparam("first", type_=Date))
+
+
 def _tally(today: date) -> Tally:
-    gross, refunds = gross_and_refunds()
-    month = select(gross, refunds).where(Attribution.business_day >= today.replace(day=1), Attribution.business_day <= today).subquery()
-    on_sale = (
-        select(Lot.id, Lot.source_version)
-        .join(Product, Product.id == Lot.product_id)
-        .where(Product.status == ProductStatus.PUBLISHED, Lot.best_before >= today, Lot.recalled_at.is_(None))
-        .where(select(StockItem.id).where(StockItem.lot_id == Lot.id, FREE > 0).exists())
-        .cte("on_sale")
-    )
-    origin = (
-        select(func.count(distinct(Village.id)).label("villages"), func.count(distinct(Village.town_id)).label("towns"))
-        .join(LotSource, LotSource.village_id == Village.id)
-        .join(on_sale, (on_sale.c.id == LotSource.lot_id) & (on_sale.c.source_version == LotSource.version))
-        .subquery()
-    )
-    lots, villages = (select(func.count()).select_from(table).scalar_subquery() for table in (on_sale, Village))
-    row = db.session.execute(select(month, villages, origin.c.villages, origin.c.towns, lots)).one()
+    gross, refunds, villages, with_goods, towns, lots = db.session.execute(_TALLY, {"today": today, "first": today.replace(day=1)}).one()
     return Tally(
         month=today.month,
-        gross_fen=int(row[0]),
-        refunds_fen=int(row[1]),
-        villages=row[2],
-        villages_with_goods=row[3],
-        towns_with_goods=row[4],
-        lots_on_sale=row[5],
+        gross_fen=int(gross),
+        refunds_fen=int(refunds),
+        villages=villages,
+        villages_with_goods=with_goods,
+        towns_with_goods=towns,
+        lots_on_sale=lots,
     )
+
+
+_EXAMPLE = (
+    text(
+        """
+select l.id, l.code, l.harvested_on, l.gross_fen, p.slug, p.name, p.name_en, s.pack, s.pack_en, s.unit_word, s.price_fen
+  from lots l
+  join products p on p.id = l.product_id
+  join stock_items i on i.lot_id = l.id
+  join skus s on s.id = i.sku_id
+  join (select lot_id, version, count(*) as villages from lot_sources group by lot_id, version) x on x.lot_id = l.id and x.version = l.source_version
+ where p.status = 'published' and s.is_offered and l.best_before >= :today and l.recalled_at is null
+   and i.packed > i.held + i.sold + i.written_off
+ order by x.villages desc, l.gross_fen desc, l.id, s.position, s.id
+ limit 1"""
+    )
+    .bindparams(bindparam("today", type_=Date))
+    .columns(
+        column("id", BigInteger),
+        column("code", String),
+        column("harvested_on", Date),
+        column("gross_fen", BigInteger),
+        column("slug", String),
+        column("name", String),
+        column("name_en", String),
+        column("pack", String),
+        column("pack_en", String),
+        column("unit_word", String),
+        column("price_fen", Integer),
+    )
+)
 
 
 def _example(today: date) -> ExampleLot | None:
     """Of the lots on sale the one with most villages, since it shows best how money is shared; of those the one that has sold most."""
-    villages = (
-        select(func.count()).where(LotSource.lot_id == Lot.id, LotSource.version == Lot.source_version).correlate(Lot).scalar_subquery()
-    )
-    query = (
-        select(
-            Lot.id,
-            Lot.code,
-            Lot.harvested_on,
-            Lot.gross_fen,
-            Product.slug,
-            Product.name,
-            Product.name_en,
-            Sku.pack,
-            Sku.pack_en,
-            Sku.unit_word,
-            Sku.price_fen,
-        )
-        .join(Product, Product.id == Lot.product_id)
-        .join(StockItem, StockItem.lot_id == Lot.id)
-        .join(Sku, Sku.id == StockItem.sku_id)
-        .where(Product.status == ProductStatus.PUBLISHED, Sku.is_offered, Lot.best_before >= today, Lot.recalled_at.is_(None), FREE > 0)
-        .order_by(villages.desc(), Lot.gross_fen.desc(), Lot.id, Sku.position, Sku.id)
-        .limit(1)
-    )
-    lot = db.session.execute(query).one_or_none()
+    lot = db.session.execute(_EXAMPLE, {"today": today}).one_or_none()
     if lot is None:
         return None
     sources = sources_of([LotId(lot.id)])[LotId(lot.id)]
@@ -187,22 +189,28 @@ def _example(today: date) -> ExampleLot | None:
     )
 
 
+_village, _town = columns_of(Village), columns_of(Town)
+_VILLAGES = (
+    select(
+        _village.id,
+        _village.slug,
+        _village.name,
+        _village.name_en,
+        _town.id,
+        _town.short_name,
+        _town.name_en,
+        _town.latitude,
+        _town.longitude,
+    )
+    .join_from(Village.__table__, Town.__table__, _town.id == _village.town_id)
+    .order_by(_town.code, _town.id, _village.code, _village.id)
+)
+
+
 def _towns(today: date) -> tuple[TownLines, ...]:
     goods = goods_on_sale(today)
-    columns = (
-        Village.id,
-        Village.slug,
-        Village.name,
-        Village.name_en,
-        Town.id,
-        Town.short_name,
-        Town.name_en,
-        Town.latitude,
-        Town.longitude,
-    )
-    query = select(*columns).join(Town, Town.id == Village.town_id).order_by(Town.code, Town.id, Village.code, Village.id)
     towns: dict[int, TownLines] = {}
-    for id_, slug, name, name_en, town_id, town, town_en, latitude, longitude in db.session.execute(query):
+    for id_, slug, name, name_en, town_id, town, town_en, latitude, longitude in db.session.execute(_VILLAGES):
         if town_id not in towns:
             east_km, north_km = (None, None) if latitude is None or longitude is None else km_from(BIJIANG, latitude, longitude)
             towns[town_id] = TownLines(town, town_en, east_km, north_km, ())

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import case, func, or_, select, union
+from sqlalchemy import Date, bindparam, case, func, or_, select, text, union
 
-from shop.catalog.models import Product, ProductStatus, Sku
+from shop.catalog.models import Product, ProductStatus
 from shop.extensions import db, rows_as
 from shop.kit.errors import NotFound
 from shop.kit.ids import ProductId, TownId, VillageId
@@ -20,8 +20,7 @@ from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Pairing, Town, Village
 from shop.reports.months import Year, first_day, gross_and_refunds, year_of_village
 from shop.reports.shelves import Card, cards_of
-from shop.stock.models import Lot, LotSource, StockItem
-from shop.stock.queries import FREE
+from shop.stock.models import Lot, LotSource
 
 # ── What the pages show ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -297,22 +296,19 @@ def villages_page(*, today: date) -> VillagesPage:
     )
 
 
+_GOODS_ON_SALE = text(
+    """
+select p.village_id, p.name, p.name_en from products p
+ where p.status = 'published' and exists (select 1 from skus s join stock_items i on i.sku_id = s.id join lots l on l.id = i.lot_id
+    where s.product_id = p.id and s.is_offered and l.best_before >= :today and l.recalled_at is null and i.packed > i.held + i.sold + i.written_off)
+ order by p.village_id, p.id"""
+).bindparams(bindparam("today", type_=Date))
+
+
 def goods_on_sale(today: date) -> dict[int, list[tuple[str, str]]]:
     """By village id, the names (Chinese, English) of the published products it is known for that can be bought today. One statement."""
-    left = (
-        select(StockItem.id)
-        .join(Sku, Sku.id == StockItem.sku_id)
-        .join(Lot, Lot.id == StockItem.lot_id)
-        .where(Sku.product_id == Product.id, Sku.is_offered, Lot.best_before >= today, Lot.recalled_at.is_(None), FREE > 0)
-    )
-    query = (
-        select(Product.village_id, Product.name, Product.name_en)
-        .where(Product.status == ProductStatus.PUBLISHED, left.exists())
-        .order_by(Product.village_id, Product.id)
-    )
     goods: dict[int, list[tuple[str, str]]] = {}
-    for village_id, name, name_en in db.session.execute(query):
-        assert village_id is not None, "what is published has an origin"
+    for village_id, name, name_en in db.session.execute(_GOODS_ON_SALE, {"today": today}):
         goods.setdefault(village_id, []).append((name, name_en))
     return goods
 

@@ -9,13 +9,13 @@ from datetime import date
 
 from sqlalchemy import bindparam, select
 
-from shop.extensions import db, row_as, rows_as
+from shop.extensions import columns_of, db, row_as, rows_as
 from shop.kit.ids import ItemId, LotId, ProductId, SkuId, VillageId
 from shop.origin.models import Town, Village
 from shop.stock.models import Lot, LotSource, StockItem
 
-_lot, _item, _source = Lot.__table__.c, StockItem.__table__.c, LotSource.__table__.c
-_village, _town = Village.__table__.c, Town.__table__.c
+_lot, _item, _source = columns_of(Lot), columns_of(StockItem), columns_of(LotSource)
+_village, _town = columns_of(Village), columns_of(Town)
 
 FREE = _item.packed - _item.held - _item.sold - _item.written_off
 """Units of a stock item that nobody holds."""

@@ -2,11 +2,12 @@
 
 from flask import Blueprint
 
-from shop.web.storefront import cart, checkout, cooperatives, home, language, lots, orders, pages, products, villages, words
+from shop.web.storefront import cart, checkout, cooperatives, home, language, lot_words, lots, orders, pages, products, villages, words
 
 blueprint = Blueprint("storefront", __name__)
 
 words.register(blueprint)
+lot_words.register(blueprint)
 blueprint.register_blueprint(home.blueprint)
 blueprint.register_blueprint(products.blueprint)
 blueprint.register_blueprint(villages.blueprint)
