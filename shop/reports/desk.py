@@ -81,13 +81,13 @@ class LateMoney:
 
 
 @dataclass(frozen=True)
-class LateParcel:
-    """Paid for, and still not sent."""
+class LateParcels:
+    """An order of which something was paid for and is still not sent."""
 
     number: str
-    cooperative: str
-    cooperative_en: str
     paid_at: datetime
+    cooperatives: tuple[tuple[str, str], ...]
+    """Who has not sent: names, Chinese and English."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Desk:
     mismatches: tuple[Mismatch, ...]
     failed_refunds: tuple[FailedRefund, ...]
     late_money: tuple[LateMoney, ...]
-    late_parcels: tuple[LateParcel, ...]
+    late_parcels: tuple[LateParcels, ...]
     lots: tuple[ExpiringLot, ...]
     letters: tuple[LostLetter, ...]
 
@@ -208,15 +208,19 @@ def _late_money() -> tuple[LateMoney, ...]:
     return tuple(rows_as(LateMoney, db.session.execute(going.order_by(Refund.asked_at, Refund.id).limit(MOST_OF_A_KIND))))
 
 
-def _late_parcels(now: datetime) -> tuple[LateParcel, ...]:
+def _late_parcels(now: datetime) -> tuple[LateParcels, ...]:
     late = (
-        select(Order.number, Cooperative.short_name, Cooperative.name_en, Order.paid_at)
+        select(Order.number, Order.paid_at, Cooperative.short_name, Cooperative.name_en)
         .select_from(Shipment)
         .join(Order, Order.id == Shipment.order_id)
         .join(Cooperative, Cooperative.id == Shipment.cooperative_id)
         .where(Shipment.state == ShipmentState.TO_PACK, Order.paid_at < now - SHIP_WITHIN)
+        .order_by(Order.paid_at, Order.id, Shipment.id)
     )
-    return tuple(rows_as(LateParcel, db.session.execute(late.order_by(Order.paid_at, Shipment.id).limit(MOST_OF_A_KIND))))
+    late_orders: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+    for number, paid_at, name, name_en in db.session.execute(late.limit(MOST_OF_A_KIND)):
+        late_orders.setdefault((number, paid_at), []).append((name, name_en))
+    return tuple(rows_as(LateParcels, ((*order, tuple(names)) for order, names in late_orders.items())))
 
 
 def _lots(today: date) -> tuple[ExpiringLot, ...]:

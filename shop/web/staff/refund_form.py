@@ -48,6 +48,11 @@ class RefundForm:
     """By field; `""` for the whole form."""
     wanted: RefundWanted | None = None
 
+    @property
+    def has_amounts(self) -> bool:
+        """Whether something stands in the fields for amounts, which are folded away otherwise."""
+        return any(text and (name == "shipping" or name.startswith("amount-")) for name, text in self.typed.items())
+
     def value(self, name: str, usual: str = "") -> str:
         """What stands in a field."""
         return self.typed.get(name, usual)

@@ -229,6 +229,20 @@ class ShownTown:
 
 
 @dataclass(frozen=True)
+class Head:
+    """The head of a column."""
+
+    name: str
+    is_number: bool = False
+    is_wide: bool = False
+    """Left out on telephones."""
+    href: str = ""
+    """What sorts by it."""
+    order: str = ""
+    """How it is sorted now: descending, ascending, or not by it."""
+
+
+@dataclass(frozen=True)
 class Shown:
     """The page in the reader's language, in the order asked for."""
 
@@ -240,7 +254,7 @@ class Shown:
     is_compared: bool
     most_fen: int
     """The largest net of a row: what bars in the table are drawn against."""
-    columns: Sequence[tuple[str, bool, str, str]]
+    heads: Sequence[Head]
     bars: Sequence[ShownBar]
     course: Sequence[ShownBar]
     towns: Sequence[ShownTown]
@@ -262,7 +276,7 @@ def _shown(page: SalesPage, sort: str) -> Shown:
         rows=_sorted(page.rows, sort),
         is_compared=is_compared,
         most_fen=max((row.measures.net_fen for row in page.rows), default=0),
-        columns=_columns(asked, sort, is_compared=is_compared),
+        heads=_heads(asked, sort, is_compared=is_compared),
         bars=[_bar(drawn, shorten(name_of(drawn.label)) if drawn.label else gettext("其余")) for drawn in page.bars],
         course=[_bar(drawn, _step_name(drawn, is_by_day=page.is_course_by_day)) for drawn in page.course],
         towns=towns,
@@ -299,17 +313,20 @@ def _sorted(rows: Sequence[ComparedRow], sort: str) -> Sequence[ComparedRow]:
     return sorted(rows, key=lambda row: _figure(row, name), reverse=not is_up)
 
 
-def _columns(asked: Asked, sort: str, *, is_compared: bool) -> list[tuple[str, bool, str, str]]:
-    """The heads of the table, as their macro wants them: text, whether a number, the address that sorts by it, and how it is sorted now."""
-    heads = [(str(DIMENSIONS[name].label), False, "", "") for name in asked.by]
+def _heads(asked: Asked, sort: str, *, is_compared: bool) -> list[Head]:
+    """The heads of the table; a figure's head sorts by it, largest first, and once more the other way."""
+    heads = [Head(str(DIMENSIONS[name].label)) for name in asked.by]
     words = (gettext("订单行"), gettext("件数"), gettext("重量"), gettext("销售额"), gettext("退款"), gettext("净额"))
+    is_usual = sort.removesuffix("-up") not in _FIGURES
     for name, text in zip(_FIGURES, words, strict=True):
         order = {name: "descending", f"{name}-up": "ascending"}.get(sort, "")
+        if is_usual and name == "net" and not DIMENSIONS[asked.by[0]].is_time:
+            order = "descending"
         then = f"{name}-up" if order == "descending" else name
-        heads.append((text, True, _sales_url(_address(asked, sort=then)), order))
-    heads.append((gettext("占比"), False, "", ""))
+        heads.append(Head(text, True, name in ("lines", "units", "weight"), _sales_url(_address(asked, sort=then)), order))
+    heads.append(Head(gettext("占比"), is_wide=True))
     if is_compared:
-        heads += [(gettext("上期净额"), True, "", ""), (gettext("变化"), True, "", "")]
+        heads += [Head(gettext("上期净额"), True, True), Head(gettext("变化"), True, True)]
     return heads
 
 

@@ -115,9 +115,9 @@ def trail_of(story: OrderStory, behind: Behind) -> list[TrailRow]:
     """Everything that happened to an order, the latest first: events, entries, letters, and who looked."""
     rows = [_event(event, story) for event in story.events]
     rows += [_entry(entry) for entry in behind.entries]
-    rows += [row for letter in behind.letters for row in _letter(letter)]
+    rows += [_letter(letter) for letter in behind.letters]
     rows += [_audit(audit) for audit in behind.audit]
-    return sorted(rows, key=lambda row: row.at, reverse=True)
+    return sorted(rows, key=lambda row: row.at)[::-1]  # of one moment, what was caused stands above its cause
 
 
 _GOODS, _MONEY, _BOOKS, _LETTER, _LOOK = (lazy_gettext(word) for word in ("货", "钱", "账", "信", "查看"))
@@ -193,18 +193,16 @@ def _entry(entry: EntryStory) -> TrailRow:
     return TrailRow(entry.posted_at, str(_BOOKS), "done", text, gettext("系统"), gettext("分录 %(id)s", id=entry_name(entry.id)))
 
 
-def _letter(letter: LetterStory) -> list[TrailRow]:
+def _letter(letter: LetterStory) -> TrailRow:
     name = word_of(LETTER_WORDS, letter.kind)
     if letter.sent_at:
-        return [
-            TrailRow(letter.sent_at, str(_LETTER), "", gettext("「%(name)s」已寄出", name=name), gettext("系统"), _letter_number(letter))
-        ]
-    if letter.given_up_at:
+        at, badge, text = letter.sent_at, "", gettext("「%(name)s」已寄出", name=name)
+    elif letter.given_up_at:
+        at, badge = letter.given_up_at, "wrong"
         text = gettext("「%(name)s」寄不到，不再试：%(trouble)s", name=name, trouble=letter.trouble or "")
-        return [TrailRow(letter.given_up_at, str(_LETTER), "wrong", text, gettext("系统"), _letter_number(letter))]
-    return [
-        TrailRow(letter.created_at, str(_LETTER), "", gettext("「%(name)s」等着寄出", name=name), gettext("系统"), _letter_number(letter))
-    ]
+    else:
+        at, badge, text = letter.created_at, "", gettext("「%(name)s」等着寄出", name=name)
+    return TrailRow(at, str(_LETTER), badge, text, gettext("系统"), _letter_number(letter))
 
 
 def _letter_number(letter: LetterStory) -> str:
