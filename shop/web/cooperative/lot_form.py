@@ -10,6 +10,7 @@ from typing import cast
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
 
 from shop.kit.clock import utc_now
 from shop.kit.ids import SkuId, UserId, VillageId, new_key
@@ -175,7 +176,7 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 def form_for(plan: LotPlan) -> LotForm:
     """The form for a lot of one product: a weight for each village of its cooperative, a count for each of its packs."""
     fields: dict[str, object] = {_weight_name(village.village_id): KilogramsField(village.name) for village in plan.villages}
-    fields["grade"] = RadioField(lazy_gettext("等级"), choices=GRADES, validate_choice=False)
+    fields["grade"] = RadioField(lazy_gettext("等级"), choices=[SelectChoice(*grade) for grade in GRADES], validate_choice=False)
     fields |= {_count_name(pack_.sku_id): UnitsField(pack_.pack) for pack_ in plan.packs}
     form = cast(LotForm, type("LotFormOfProduct", (LotForm,), fields)())
     form.plan = plan

@@ -7,6 +7,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 
 from shop.accounts.roles import Permission
 from shop.acts.ship_parcel import ship_parcel
@@ -31,7 +32,9 @@ class ShipForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """With whom a parcel left, and under which number."""
 
     carrier = SelectField(
-        lazy_gettext("快递"), choices=[("", lazy_gettext("选快递公司")), *((name, name) for name in CARRIERS)], validate_choice=False
+        lazy_gettext("快递"),
+        choices=[SelectChoice("", lazy_gettext("选快递公司")), *(SelectChoice(name) for name in CARRIERS)],
+        validate_choice=False,
     )
     tracking_number = StringField(lazy_gettext("运单号"))
 

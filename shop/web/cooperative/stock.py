@@ -5,6 +5,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
 
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
@@ -33,9 +34,11 @@ REASONS = (
 class CountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """What somebody says of one row: a quick change or a figure, and why."""
 
-    change = RadioField(lazy_gettext("改多少"), choices=[(str(change), signed(change)) for change in QUICK_CHANGES], validate_choice=False)
+    change = RadioField(
+        lazy_gettext("改多少"), choices=[SelectChoice(str(change), signed(change)) for change in QUICK_CHANGES], validate_choice=False
+    )
     count = UnitsField(lazy_gettext("直接写数"))
-    why = RadioField(lazy_gettext("为什么"), choices=REASONS, validate_choice=False)
+    why = RadioField(lazy_gettext("为什么"), choices=[SelectChoice(*reason) for reason in REASONS], validate_choice=False)
     seen = HiddenField()
     once = HiddenField()
 
