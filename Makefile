@@ -21,7 +21,7 @@ test: setup ## every test without a browser, on SQLite and PostgreSQL
 	$(PYTEST) -n 2 -m "not browser and not soak"
 
 test-browser: setup ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk)
-	$(PYTEST) -m browser tests/browser
+	$(PYTEST) -m browser tests/chromium
 
 soak: setup ## the long tests: random shops, many buyers at once
 	$(PYTEST) -m soak
@@ -33,7 +33,7 @@ lint: setup ## ruff and mypy
 
 check: lint ## ruff, mypy --strict, and every test but the soak
 	$(PYTEST) -n 2 -m "not browser and not soak"
-	$(PYTEST) -m browser tests/browser
+	$(PYTEST) -m browser tests/chromium
 
 bench: setup ## CPU per request and requests per second, written to bench/
 	$(PYTHON) -m bench

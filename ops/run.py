@@ -38,6 +38,8 @@ WELCOME = """
 def main() -> int:
     """Prepare, then run until somebody stops it. Returns the exit code."""
     os.chdir(ROOT)
+    for asked in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends everything too
+        signal.signal(asked, lambda number, _frame: sys.exit(128 + number))
     load_dotenv(ROOT / ".env")  # what stands in the environment already wins
     try:
         environ = choose_environment()
@@ -139,7 +141,7 @@ def run_together(environ: dict[str, str]) -> int:
     manager = Manager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes.items():
         manager.add_process(name, command, env=environ)
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))  # a closed terminal ends them too
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
     return 0 if manager.returncode in ASKED_TO_STOP else int(manager.returncode or 0)
 
@@ -149,4 +151,7 @@ def _near(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

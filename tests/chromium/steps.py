@@ -1,0 +1,60 @@
+"""What people do in a browser, step by step, by what they read on the page."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+PASSWORD = "shanhai-demo"
+
+
+def sign_in(page: Page, who: str) -> None:
+    """By the door, as one of the demo accounts, reading Chinese."""
+    page.goto("/account/sign-in")
+    page.get_by_label("手机号或邮箱").fill(who)
+    page.get_by_label("密码", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page).not_to_have_url(re.compile("sign-in"))
+    begun = page.url
+    page.goto("/language?to=zh")  # an account keeps the language that another test chose
+    page.goto(begun)
+
+
+def put_in_basket(page: Page, slug: str, sku: str, units: int) -> int:
+    """So many units of a product's pack. Returns the price of one, fen, as the page says it."""
+    page.goto(f"/products/{slug}")
+    pack = page.locator(f'label:has(input[name="sku"][value="{sku}"])')
+    price_fen = fen(pack.inner_text())
+    pack.click()
+    page.locator('input[name="quantity"]').fill(str(units))
+    page.locator('form[action="/cart/lines"] button').first.click()
+    expect(page).to_have_url(re.compile(r"/cart/$"))
+    return price_fen
+
+
+def order(page: Page) -> None:
+    """From the basket to the provider's page, as a guest in Kunshan."""
+    page.get_by_role("link", name="填地址，去下单").click()
+    page.get_by_label("收货人").fill("梅女士（示例）")
+    page.get_by_label("手机号").fill("138 0013 2207")
+    if page.locator('select[name="town"]').count():
+        page.locator('select[name="town"]').select_option(index=1)
+    page.get_by_label("街道门牌").fill("新塘路 18 号")
+    page.get_by_role("button", name="下单并去支付").last.click()
+    expect(page.locator("body")).to_contain_text("不会扣款")
+
+
+def pay(page: Page) -> str:
+    """On the pretend provider's page, and back. Returns the order's number."""
+    page.get_by_role("button", name="付 ¥").click()
+    expect(page).to_have_url(re.compile(r"/orders/SH-"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("已付款", timeout=20_000)
+    number = re.search(r"/orders/(SH-[0-9]{6}-[0-9A-Z]{6})", page.url)
+    assert number
+    return number.group(1)
+
+
+def fen(text: str) -> int:
+    """`¥1,204.00` → 120400."""
+    found = re.search(r"(-|−)?¥?([0-9,]+)\.([0-9]{2})", text)
+    assert found, f"no sum in {text!r}"
+    return (-1 if found.group(1) else 1) * (int(found.group(2).replace(",", "")) * 100 + int(found.group(3)))
