@@ -1,0 +1,64 @@
+"""The first page: counted, not told."""
+
+from datetime import UTC, date, datetime
+
+from flask import Flask
+
+from shop.catalog.models import ProductStatus
+from shop.reports.home_page import home_page
+from tests.books import refund, sell
+from tests.factories import Pack, make_lot, make_product, make_village, make_villages
+from tests.statements import count_statements
+
+TODAY = date(2026, 11, 23)
+
+
+def test_an_empty_shop_says_nought_and_breaks_nowhere(app: Flask) -> None:
+    page = home_page(today=TODAY, english=False)
+    tally = page.tally
+    assert (tally.net_fen, tally.refunds_fen, tally.villages, tally.villages_with_goods, tally.lots_on_sale) == (0, 0, 0, 0, 0)
+    assert (page.in_season, page.example, page.towns, page.points) == ((), None, (), ())
+
+
+def test_the_tally_counts_this_month_and_what_is_on_sale_today(app: Flask) -> None:
+    baishui, gaobatian, _idle = make_villages("白水村", "高坝田村", "坪茶村")
+    product = make_product(packs=[Pack(68_00, 5_000)])
+    make_lot(product, sources=[(baishui, 700_000), (gaobatian, 300_000)], harvested_on=date(2026, 9, 1))
+    make_lot(product, units=5, best_before=date(2026, 11, 22))
+    make_lot(product, units=5, recalled_at=datetime(2026, 11, 1, tzinfo=UTC))
+    make_lot(product, units=0)
+    make_lot(make_product("草稿", status=ProductStatus.DRAFT))
+    sell((product.sku, 1), on=date(2026, 10, 31))
+    refund(sell((product.sku, 3), on=date(2026, 11, 1)), 1, on=TODAY)
+    tally = home_page(today=TODAY, english=False).tally
+    assert (tally.month, tally.gross_fen, tally.refunds_fen, tally.net_fen) == (11, 204_00, 68_00, 136_00)
+    assert (tally.villages, tally.villages_with_goods, tally.towns_with_goods, tally.lots_on_sale) == (3, 2, 1, 1)
+
+
+def test_the_example_is_the_lot_of_most_villages_and_adds_up(app: Flask) -> None:
+    baishui, gaobatian = make_villages("白水村", "高坝田村")
+    make_lot(make_product("独苗"), code="ALONE")
+    make_lot(make_product(packs=[Pack(68_00, 5_000)]), code="BLEND", sources=[(baishui, 700_000), (gaobatian, 300_000)])
+    example = home_page(today=TODAY, english=False).example
+    assert example is not None and example.code == "BLEND"
+    assert [(source.village, fen) for source, fen in example.shares] == [("白水村", 47_60), ("高坝田村", 20_40)]
+
+
+def test_villages_stand_by_town_with_what_they_sell(app: Flask) -> None:
+    make_village("坪茶村", town="坝黄镇", latitude=27.71806, longitude=109.01889)
+    make_lot(make_product())
+    page = home_page(today=TODAY, english=False)
+    assert {town.name: [(village.name, [name for name, _ in village.goods]) for village in town.villages] for town in page.towns} == {
+        "坝黄镇": [("坪茶村", [])],
+        "滑石乡": [("白水村", ["白水贡米"])],
+    }
+    assert [point.name for point in page.points] == ["坝黄镇"], "a place without coordinates is not drawn where it is not"
+
+
+def test_six_statements_however_much_there_is(app: Flask) -> None:
+    villages = make_villages("白水村", "高坝田村", "坪茶村")
+    for number in range(4):
+        make_lot(make_product(f"米{number}", harvest_months=(10, 12)), sources=[(village, 200_000) for village in villages])
+    with count_statements() as seen:
+        assert len(home_page(today=TODAY, english=False).in_season) == 4
+    assert len(seen) == 6
