@@ -527,7 +527,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(steps=STEPS)
 def test_whatever_people_do_movements_explain_every_balance(app: Flask, steps: list[tuple[str, int, Reason, int]]) -> None:
     now = datetime.fromisoformat("2026-11-23T02:00:00+00:00")

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -77,21 +76,19 @@ def test_a_quick_change_is_saved_with_three_taps(phone: Browser, lao_chen: Perso
     assert_books_are_sound()
 
 
-@pytest.mark.parametrize(
-    ("change", "why", "left", "kind", "reason"),
-    [
-        ("-1", None, 45, "recounted", "recounted"),
-        ("-5", "damaged", 41, "written_off", "damaged"),
-        ("20", "recounted", 66, "recounted", "recounted"),
-        ("20", "packed", 66, "packed", "packed"),
-    ],
-)
-def test_a_change_keeps_its_reason(phone: Browser, change: str, why: str | None, left: int, kind: str, reason: str) -> None:
+def test_a_change_keeps_its_reason(phone: Browser) -> None:
     lot = roomy_lot()
-    phone.open("/cooperative/stock")
-    phone.press(row_address(lot), "记下", {"change": change, **({"why": why} if why else {})})
-    assert free(lot.item_id) == left
-    assert last_movement(lot.item_id)[:2] == (kind, reason)
+    for change, why, left, kind, reason in (
+        ("-1", None, 45, "recounted", "recounted"),
+        ("-5", "damaged", 40, "written_off", "damaged"),
+        ("10", "recounted", 50, "recounted", "recounted"),
+        ("20", "packed", 70, "packed", "packed"),
+    ):
+        phone.open("/cooperative/stock")
+        phone.press(row_address(lot), "记下", {"change": change, **({"why": why} if why else {})})
+        assert free(lot.item_id) == left
+        assert last_movement(lot.item_id)[:2] == (kind, reason)
+    assert_books_are_sound()
 
 
 def test_a_figure_may_be_written_in_full_width_digits(phone: Browser) -> None:
@@ -118,51 +115,50 @@ def test_all_may_be_gone(phone: Browser) -> None:
     assert free(lot.item_id) == 0
 
 
-@pytest.mark.parametrize(
-    ("typed", "word"),
-    [
-        ({}, "选改多少，或者直接写数"),
-        ({"count": "-1"}, "不能小于 0"),
-        ({"count": "1000000000"}, "太多了"),
-        ({"count": "1e9"}, "整数"),
-        ({"count": "很多"}, "整数"),
-        ({"count": "4.5"}, "整数"),
-        ({"count": "43", "change": "10"}, "只能用一样"),
-        ({"count": "91"}, "最多再装 44 袋"),
-        ({"change": "-1", "why": "packed"}, "新装袋只会变多"),
-        ({"change": "10", "why": "damaged"}, "破损只会变少"),
-    ],
+CANNOT_BE: tuple[tuple[dict[str, str], str], ...] = (
+    ({}, "选改多少，或者直接写数"),
+    ({"count": "-1"}, "不能小于 0"),
+    ({"count": "1000000000"}, "太多了"),
+    ({"count": "1e9"}, "整数"),
+    ({"count": "很多"}, "整数"),
+    ({"count": "4.5"}, "整数"),
+    ({"count": "43", "change": "10"}, "只能用一样"),
+    ({"count": "91"}, "最多再装 44 袋"),
+    ({"change": "-1", "why": "packed"}, "新装袋只会变多"),
+    ({"change": "10", "why": "damaged"}, "破损只会变少"),
 )
-def test_what_cannot_be_is_said_beside_the_row_and_kept(phone: Browser, typed: dict[str, str], word: str) -> None:
+
+
+def test_what_cannot_be_is_said_beside_the_row_and_kept(phone: Browser) -> None:
     rice = make_product()
     lot, other = roomy_lot(rice), roomy_lot(rice)
-    phone.open("/cooperative/stock")
-    page = phone.press(row_address(lot), "记下", typed)
-    assert page.status == 422
-    assert word in page.text
-    assert f'id="item-{lot.item_id}"' in page.html
-    for name, value in typed.items():
-        assert value in page.form(row_address(lot)).values(name)
-        assert value not in page.form(row_address(other)).values(name)
-    assert (free(lot.item_id), free(other.item_id)) == (46, 46)
+    for typed, word in CANNOT_BE:
+        phone.open("/cooperative/stock")
+        page = phone.press(row_address(lot), "记下", typed)
+        assert page.status == 422, typed
+        assert word in page.text, typed
+        for name, value in typed.items():
+            assert value in page.form(row_address(lot)).values(name), typed
+            assert value not in page.form(row_address(other)).values(name), typed
+        assert (free(lot.item_id), free(other.item_id)) == (46, 46), typed
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"change": "7"},
-        {"change": "10", "why": "stolen"},
-        {"change": "10", "seen": "x"},
-        {"change": "10", "seen": "46", "once": ""},
-        {"change": "10", "seen": "46", "once": "x" * 5_000},
-        {"change": "10", "seen": "9" * 400, "once": "0" * 32},
-        {"change": "\x00", "seen": "46", "once": "0" * 32},
-    ],
+NOT_OURS: tuple[dict[str, str], ...] = (
+    {"change": "7"},
+    {"change": "10", "why": "stolen"},
+    {"change": "10", "seen": "x"},
+    {"change": "10", "seen": "46", "once": ""},
+    {"change": "10", "seen": "46", "once": "x" * 5_000},
+    {"change": "10", "seen": "9" * 400, "once": "0" * 32},
+    {"change": "\x00", "seen": "46", "once": "0" * 32},
 )
-def test_a_form_that_is_not_ours_changes_nothing(phone: Browser, fields: dict[str, str]) -> None:
+
+
+def test_a_form_that_is_not_ours_changes_nothing(phone: Browser) -> None:
     lot = roomy_lot()
-    phone.open("/cooperative/stock")
-    assert phone.send(row_address(lot), fields).status == 422
+    for fields in NOT_OURS:
+        phone.open("/cooperative/stock")
+        assert phone.send(row_address(lot), fields).status == 422, fields
     assert free(lot.item_id) == 46
 
 
@@ -282,12 +278,12 @@ def test_the_history_explains_every_bag(phone: Browser, provider: FakeProvider) 
 
 def test_a_long_history_has_pages(phone: Browser) -> None:
     lot = make_lot(units=100)
-    for number in range(60):
+    for number in range(52):
         change_count(lot.item_id, -1, by=None, reason=Reason.DAMAGED, once=f"k{number}", now=utc_now())
     first = phone.open(f"{row_address(lot)}/history")
     assert first.html.count('class="movement-what"') == 50
     second = phone.open(f"{row_address(lot)}/history?page=2")
-    assert second.html.count('class="movement-what"') == 11
+    assert second.html.count('class="movement-what"') == 3
     for odd in ("0", "-1", "99", "x", "9" * 40):
         assert phone.open(f"{row_address(lot)}/history?page={odd}").status == 200
 
@@ -330,21 +326,21 @@ def test_a_member_of_two_cooperatives_sees_both(app: Flask, client: FlaskClient)
     assert "白水大米专业合作社、桃映合作社" in page.text
 
 
-@pytest.mark.parametrize("path", ["/cooperative/stock", "/cooperative/stock/1/history", "/cooperative/stock/999999999999999999999/history"])
-def test_a_buyer_finds_nothing_here(app: Flask, client: FlaskClient, path: str) -> None:
-    make_lot()
+def test_a_buyer_finds_nothing_here(app: Flask, client: FlaskClient) -> None:
+    lot = make_lot()
     sign_in(client, make_stranger())
-    assert client.get(path).status_code == 404
+    for path in ("/cooperative/stock", f"{row_address(lot)}/history", "/cooperative/stock/999999999999999999999/history"):
+        assert client.get(path).status_code == 404, path
 
 
-def test_the_page_asks_as_much_for_forty_rows_as_for_one(app: Flask, client: FlaskClient, lao_chen: Person) -> None:
+def test_the_page_asks_as_much_for_many_rows_as_for_one(app: Flask, client: FlaskClient, lao_chen: Person) -> None:
     make_lot(units=5)
     with count_statements() as one:
         client.get("/cooperative/stock")
-    for _ in range(20):
+    for _ in range(8):
         rice = make_product(f"米 {_}", packs=[Pack(), Pack(grams=2_500)])
         make_lot(rice, units={sku.id: 5 for sku in rice.skus})
     with count_statements() as many:
         html = client.get("/cooperative/stock").text
-    assert html.count('class="stock-item') == 41
+    assert html.count('class="stock-item') == 17
     assert len(many) == len(one) <= 5
