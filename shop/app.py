@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import shop.models
 from config import ROOT, Config
 from shop import cli, web
-from shop.extensions import babel, csrf, db, limiter, login_manager, migrate, prepare_engine
+from shop.extensions import babel, compress, csrf, db, limiter, login_manager, migrate, prepare_engine
 from shop.kit import logs
 from shop.payments.registry import install_providers
 
@@ -38,6 +38,7 @@ def create_app(config: Config | None = None, **overrides: Any) -> Flask:
     babel.init_app(app, locale_selector=web.choose_locale)
     csrf.init_app(app)
     limiter.init_app(app)
+    compress.init_app(app)
     install_providers(app, config)
 
     web.register(app)

@@ -5,7 +5,7 @@ Law: a handler reads the form, calls one act or query, then redirects or names a
 
 from flask import Flask
 
-from shop.web import account, compression, cooperative, errors, filters, headers, hooks, operations, staff, storefront
+from shop.web import account, cooperative, errors, filters, headers, hooks, operations, staff, storefront
 from shop.web.current import choose_locale, common_variables, load_signed_in, static_url
 
 __all__ = ["choose_locale", "load_signed_in", "register"]
@@ -13,7 +13,6 @@ __all__ = ["choose_locale", "load_signed_in", "register"]
 
 def register(app: Flask) -> None:
     """Put every address, filter, header and error page on the app."""
-    compression.register(app)
     errors.register(app)
     filters.register(app)
     headers.register(app)
