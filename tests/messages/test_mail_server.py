@@ -28,6 +28,7 @@ class Postman:
     letters: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     connections: int = 0
+    logins: int = 0
     refused: frozenset[str] = frozenset()
     """Recipients that are not known here."""
 
@@ -44,7 +45,10 @@ def postman() -> Iterator[Postman]:
             while line := self.rfile.readline().decode().strip():
                 verb = line.upper()
                 if verb.startswith("EHLO"):
-                    self.say("250-here\r\n250 8BITMIME")
+                    self.say("250-here\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN")
+                elif verb.startswith("AUTH"):
+                    postman.logins += 1
+                    self.say("235 welcome")
                 elif verb.startswith("RCPT TO"):
                     address = line.partition("<")[2].rstrip(">")
                     self.say("550 no such person" if address in postman.refused else "250 ok")
@@ -130,7 +134,7 @@ def test_a_mail_server_that_is_away_is_asked_once_a_round_and_its_letters_wait(a
 def test_a_password_is_never_said_in_the_open(app: Flask, postman: Postman) -> None:
     order_for("mei@example.test")
     assert send_letters(with_mail_server(app, postman.url.replace("//", "//shop:secret@")), now=NOW) == 0
-    assert postman.letters == []
+    assert (postman.letters, postman.logins) == ([], 0)
     with reading() as session:
         assert session.scalars(select(Letter.trouble)).one() == "SMTPNotSupportedError"
 
