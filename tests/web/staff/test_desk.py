@@ -1,0 +1,156 @@
+"""What needs a person, and that it leaves the desk when its cause is gone."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from shop.acts.confirm_payment import check_order_payments
+from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.acts.refund_order import RefundWanted, refund_order
+from shop.acts.settle_refund import settle_refund
+from shop.acts.ship_parcel import ship_parcel
+from shop.acts.start_payment import start_payment
+from shop.extensions import act, db, reading
+from shop.kit.clock import business_day, utc_now
+from shop.kit.ids import RefundId
+from shop.outbox.models import Letter
+from shop.payments.models import RefundState
+from shop.reports.desk import Desk, read_desk
+from shop.reports.order_story import OrderStory, get_story
+from tests.browser import Browser
+from tests.factories import MadeProduct, make_cooperative, make_lot, make_product, make_village, write_off
+from tests.providers import FakeProvider, Verb
+from tests.shopping import buy, picks_of, place
+from tests.statements import count_statements
+
+
+@pytest.fixture
+def rice(app: Flask) -> MadeProduct:
+    product = make_product()
+    make_lot(product, units=10)
+    return product
+
+
+def desk_now() -> Desk:
+    """The desk as it stands now."""
+    with reading():
+        return read_desk(utc_now())
+
+
+def told(number: str) -> OrderStory:
+    """The order as it stands now."""
+    with reading():
+        return get_story(number)
+
+
+def test_an_empty_desk_says_so(office: Browser) -> None:
+    page = office.open("/staff/")
+    assert page.status == 200 and "桌面是空的" in page.text and "没有要人看的" in page.text
+
+
+def test_the_figures_of_the_day_are_those_of_the_books(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    buy(provider, {rice.sku: 2}, now=utc_now())
+    place({rice.sku: 1}, now=utc_now())
+    figures = desk_now().figures
+    assert (figures.paid_today, figures.to_ship, figures.late_parcels, figures.awaiting_payment) == (1, 1, 0, 1)
+    assert figures.month_net_fen == 13_600 and figures.paid_today_fen >= 13_600
+    assert "136.00" in office.open("/staff/").text
+
+
+def test_money_that_is_not_what_was_asked_needs_a_person(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    placed = place({rice.sku: 1}, now=utc_now())
+    start_payment(placed.number, now=utc_now())
+    provider.pay(amount_fen=1_00)
+    check_order_payments(placed.number, now=utc_now())
+    page = office.open("/staff/")
+    assert "收到 ¥1.00，要的是" in page.text and placed.number in page.text and "查这笔" in page.text
+    assert f'href="/staff/orders/{placed.number}"' in page.html
+
+
+def test_a_failed_refund_stays_until_it_is_asked_again(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    placed = buy(provider, {rice.sku: 2}, now=utc_now())
+    wanted = RefundWanted(units={picks_of(placed.number)[0].id: 1}, reason="破损")
+    provider.refuse(Verb.REFUND)
+    refund_order(placed.number, wanted, once="first", by=None, now=utc_now())
+    assert "支付方没有退成 ¥68.00" in office.open("/staff/").text
+    refund_order(placed.number, wanted, once="second", by=None, now=utc_now())
+    assert "没有退成" not in office.open("/staff/").text
+
+
+def test_money_that_came_too_late_stands_there_until_it_is_back(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    early = utc_now() - timedelta(hours=3)
+    late = place({rice.sku: 10}, now=early)
+    start_payment(late.number, now=early)
+    session_id = provider.last_session_id
+    lapse_unpaid(now=utc_now() - timedelta(hours=1))
+    buy(provider, {rice.sku: 1}, now=utc_now())
+    provider.first_refund_state = RefundState.PENDING
+    provider.pay_late(session_id)
+    check_order_payments(late.number, now=utc_now())
+    page = office.open("/staff/")
+    assert "留货过时才付款，货已卖完" in page.text and late.number in page.text
+    provider.finish_refund(provider.last_refund_id)
+    settle_refund(RefundId(told(late.number).refunds[0].refund_id), now=utc_now())
+    assert late.number not in office.open("/staff/").text
+
+
+def test_parcels_that_should_have_left_are_named_once_for_each_order(provider: FakeProvider, office: Browser) -> None:
+    skus = []
+    for name in ("甲村", "乙村"):
+        village = make_village(name)
+        product = make_product(f"{name}米", village=village, cooperative=make_cooperative(f"{name}合作社", villages=(village,)))
+        make_lot(product, units=5)
+        skus.append(product.sku)
+    fresh = buy(provider, {skus[0]: 1}, now=utc_now() - timedelta(hours=47))
+    late = buy(provider, dict.fromkeys(skus, 1), now=utc_now() - timedelta(hours=73))
+    page = office.open("/staff/")
+    assert "甲村合作社、乙村合作社，付款 3 天还没发" in page.text and fresh.number not in page.text
+    assert page.text.count(late.number) == 1
+    for shipment in told(late.number).shipments:
+        ship_parcel(shipment.shipment_id, carrier="中国邮政", tracking_number="EM1064", by=None, now=utc_now())
+    assert late.number not in office.open("/staff/").text
+
+
+def test_lots_that_expire_within_a_fortnight_stand_there_while_units_are_left(rice: MadeProduct, office: Browser) -> None:
+    today = business_day(utc_now())
+    soon = make_lot(rice, units=4, best_before=today + timedelta(days=14), harvested_on=today - timedelta(days=90), code="BS-SOON")
+    make_lot(rice, units=4, best_before=today + timedelta(days=15), harvested_on=today - timedelta(days=90), code="BS-LATER")
+    make_lot(rice, units=3, best_before=today - timedelta(days=1), harvested_on=today - timedelta(days=90), code="BS-GONE")
+    page = office.open("/staff/")
+    assert "BS-SOON" in page.text and "剩 4 件" in page.text and "BS-LATER" not in page.text
+    assert "BS-GONE" in page.text and "已自动下架" in page.text
+    write_off(soon.item_id, 4)
+    assert "BS-SOON" not in office.open("/staff/").text
+
+
+def test_a_letter_that_could_not_be_delivered_asks_for_a_call(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    placed = buy(provider, {rice.sku: 1}, now=utc_now())
+    give_up(placed.number)
+    page = office.open("/staff/")
+    assert "「收到你的钱了」没有送到" in page.text and "550 no such user" in page.text
+
+
+@act
+def give_up(number: str) -> None:
+    db.session.execute(update(Letter).where(Letter.subject == number).values(given_up_at=utc_now(), trouble="550 no such user"))
+
+
+def test_the_desk_asks_the_same_number_of_statements_however_much_there_is(rice: MadeProduct, provider: FakeProvider) -> None:
+    with count_statements() as before:
+        desk_now()
+    for _ in range(3):
+        give_up(buy(provider, {rice.sku: 1}, now=utc_now() - timedelta(days=5)).number)
+    with count_statements() as after:
+        desk = desk_now()
+    assert desk.count >= 3
+    assert len(before) == len(after) == 7
+
+
+def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: FakeProvider, lin: Browser) -> None:
+    give_up(buy(provider, {rice.sku: 1}, now=utc_now() - timedelta(days=5)).number)
+    with lin.client.session_transaction() as session:
+        session["locale"] = "en"
+    page = lin.open("/staff/")
+    assert page.status == 200 and '<html lang="en">' in page.html
