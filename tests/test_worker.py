@@ -218,7 +218,8 @@ def test_sweeps_are_repeated_and_never_overlap_themselves(app: Flask) -> None:
         rounds.append(began)
         return 0
 
-    scheduler = schedule(app, (Sweep("slow", timedelta(seconds=0.05), slow),))
+    idle = [Sweep(f"idle-{number}", timedelta(hours=1), lambda _config, _now: 0) for number in range(3)]  # so that threads would be free
+    scheduler = schedule(app, (Sweep("slow", timedelta(seconds=0.05), slow), *idle))
     scheduler.start()
     time.sleep(0.8)
     scheduler.shutdown(wait=True)
