@@ -533,6 +533,16 @@ def _make_lot(values: dict[str, object], sources: dict[VillageId, int], units: d
 
 
 @act
+def correct_sources(lot: MadeLot, sources: Sequence[tuple[MadeVillage, int]]) -> None:
+    """A new version of a lot's sources; the old one stays."""
+    version = db.session.scalar(
+        update(Lot).where(Lot.id == lot.id).values(source_version=Lot.source_version + 1).returning(Lot.source_version)
+    )
+    for village, grams in sources:
+        db.session.execute(insert(LotSource).values(lot_id=lot.id, version=version, village_id=village.id, grams=grams))
+
+
+@act
 def hold_units(item_id: ItemId, units: int, *, at: datetime = NOW) -> None:
     """Somebody else holds `units` of this item, explained by a movement but by no order."""
     _change(item_id, MovementKind.HELD, at, held=units)

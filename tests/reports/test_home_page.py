@@ -7,7 +7,7 @@ from flask import Flask
 from shop.catalog.models import ProductStatus
 from shop.reports.home_page import home_page
 from tests.books import refund, sell
-from tests.factories import Pack, make_lot, make_product, make_village, make_villages
+from tests.factories import Pack, correct_sources, make_lot, make_product, make_village, make_villages
 from tests.statements import count_statements
 
 TODAY = date(2026, 11, 23)
@@ -21,9 +21,10 @@ def test_an_empty_shop_says_nought_and_breaks_nowhere(app: Flask) -> None:
 
 
 def test_the_tally_counts_this_month_and_what_is_on_sale_today(app: Flask) -> None:
-    baishui, gaobatian, _idle = make_villages("白水村", "高坝田村", "坪茶村")
+    baishui, gaobatian, idle = make_villages("白水村", "高坝田村", "坪茶村")
     product = make_product(packs=[Pack(68_00, 5_000)])
-    make_lot(product, sources=[(baishui, 700_000), (gaobatian, 300_000)], harvested_on=date(2026, 9, 1))
+    lot = make_lot(product, sources=[(baishui, 500_000), (idle, 500_000)], harvested_on=date(2026, 9, 1))
+    correct_sources(lot, [(baishui, 700_000), (gaobatian, 300_000)])
     make_lot(product, units=5, best_before=date(2026, 11, 22))
     make_lot(product, units=5, recalled_at=datetime(2026, 11, 1, tzinfo=UTC))
     make_lot(product, units=0)

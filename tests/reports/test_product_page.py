@@ -13,7 +13,7 @@ from shop.ledger.models import Attribution
 from shop.reports.product_page import ProductPage, product_page
 from shop.shipping.rules import Quote
 from tests.books import sell
-from tests.factories import Pack, hold_units, make_lot, make_product, make_villages
+from tests.factories import Pack, correct_sources, hold_units, make_lot, make_product, make_villages
 from tests.statements import count_statements
 
 TODAY = date(2026, 11, 23)
@@ -63,6 +63,15 @@ def test_lots_go_first_expired_first_and_expired_or_recalled_ones_not_at_all(app
     assert page.chosen is not None and page.chosen.free_units == 10
     assert page.lot is not None
     assert (page.lot.item.lot_code, page.lot.item.free_units, page.lot.item.held, page.lot.later_codes) == ("FIRST", 3, 2, ("LATER",))
+
+
+def test_only_the_sources_in_force_count(app: Flask) -> None:
+    baishui, gaobatian = make_villages("白水村", "高坝田村")
+    lot = make_lot(make_product(packs=[Pack(68_00, 5_000)]), sources=[(baishui, 1_000_000)])
+    correct_sources(lot, [(baishui, 750_000), (gaobatian, 250_000)])
+    now = page_of().lot
+    assert now is not None
+    assert [(source.village, source.grams, fen) for source, fen in now.shares] == [("白水村", 750_000, 51_00), ("高坝田村", 250_000, 17_00)]
 
 
 def test_a_draft_and_what_never_was_are_not_there(app: Flask) -> None:

@@ -12,7 +12,9 @@ from shop.reports.months import first_day
 from shop.reports.village_page import VillagePage, village_page, villages_page
 from tests.books import fail_refund, refund, sell
 from tests.factories import (
+    NOW,
     Pack,
+    correct_sources,
     make_cooperative,
     make_eastern_unit,
     make_lot,
@@ -81,6 +83,17 @@ def test_grown_shares_are_grams_by_grams_of_all_lots_not_recalled(app: Flask) ->
 
     assert of("baishui") == [("白水贡米", 1_700_000, 2_000_000), ("还没收的", 0, 0)]
     assert of(gaobatian.slug) == [("白水贡米", 300_000, 2_000_000)], "known for nothing, yet it grew a part"
+
+
+def test_a_corrected_source_moves_the_part_and_a_recalled_lot_has_none(app: Flask) -> None:
+    baishui, gaobatian, pingcha = make_villages("白水村", "高坝田村", "坪茶村")
+    lot = make_lot(make_product(), units=10, sources=[(baishui, 900_000), (gaobatian, 100_000)])
+    correct_sources(lot, [(baishui, 600_000), (gaobatian, 400_000)])
+    make_lot(make_product("召回的"), units=1, sources=[(pingcha, 50_000)], recalled_at=NOW)
+    assert [(grown.card.name, grown.village_grams, grown.all_grams) for grown in page_of(gaobatian.slug).grown] == [
+        ("白水贡米", 400_000, 1_000_000)
+    ]
+    assert page_of(pingcha.slug).grown == ()
 
 
 def test_pairings_say_whether_they_are_confirmed(app: Flask) -> None:
