@@ -18,7 +18,9 @@ from shop.reports.cooperative_pages import LotFacts, LotPack, LotPlan, OwnPack
 from shop.stock.errors import BestBeforeOutOfRange, HarvestAhead, NoSources, NotAWeight, PackedTooMuch
 from shop.stock.service import Counted, Packed, RecordedLot, Source, pack, record_lot
 from shop.web.cooperative.fields import DayField, KilogramsField, UnitsField, is_key, refuse
-from shop.web.filters import day, kg, thousands, weight
+from shop.web.filters import day, kg, weight
+from shop.web.storefront.words import said
+from shop.web.storefront.words import units as units_of
 
 GRADES = (("特级", lazy_gettext("特级")), ("一级", lazy_gettext("一级")), ("二级", lazy_gettext("二级")), ("", lazy_gettext("不分级")))
 
@@ -158,15 +160,12 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
                 continue
             fitting, rest = divmod(left_grams, pack_.unit_grams)
             self.fit = PackFit(field.name, pack_.unit_word, fitting, is_exact=rest == 0)
-            words = {"pack": pack_.pack, "units": thousands(fitting), "unit": pack_.unit_word}
-            hint = (
-                gettext("%(pack)s改成 %(units)s %(unit)s就正好；", **words)
-                if rest == 0
-                else gettext("%(pack)s最多 %(units)s %(unit)s；", **words)
-            )
+            words = {"pack": said(pack_.pack, pack_.pack_en), "units": units_of(fitting, pack_.unit_word)}
+            hint = gettext("%(pack)s改成 %(units)s就正好；", **words) if rest == 0 else gettext("%(pack)s最多 %(units)s；", **words)
             refuse(field, f"{over}{hint}{otherwise}")
             return
-        refuse(used[-1][0], f"{over}{gettext('只改一种不够，每一种都看一看；')}{otherwise}")
+        every = gettext("只改一种不够，每一种都看一看；")
+        refuse(used[-1][0], f"{over}{every}{otherwise}")
 
     def _packed(self) -> list[tuple[UnitsField, OwnPack, int]]:
         """The packs of which there are any, with their fields."""
@@ -215,7 +214,7 @@ class PackForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         if isinstance(refusal, PackedTooMuch):
             before_grams = refusal.packed_grams_wanted - (self.units.data or 0) * chosen.unit_grams
             room = max(0, refusal.produced_grams - before_grams) // chosen.unit_grams
-            words = {"over": weight(refusal.over_grams), "room": thousands(room), "unit": chosen.unit_word}
-            refuse(self.units, gettext("比收的多 %(over)s：这批还能装 %(room)s %(unit)s。", **words))
+            words = {"over": weight(refusal.over_grams), "room": units_of(room, chosen.unit_word)}
+            refuse(self.units, gettext("比收的多 %(over)s：这批还能装 %(room)s。", **words))
         else:
             refuse(self.units, gettext("这一批已经召回，不能再装。"))

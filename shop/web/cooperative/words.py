@@ -5,7 +5,7 @@ Law: words only; whatever a sentence says stands in the row it is given.
 
 from datetime import date, datetime, timedelta
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from shop.kit.clock import SHANGHAI, business_day
 from shop.kit.ids import UserId
@@ -64,11 +64,11 @@ def attention(row: StockRow, now: datetime) -> str:
     if row.recalled_at is not None:
         return str(gettext("已召回，不再卖"))
     if row.is_expired(today):
-        return str(gettext("过期 %(days)s 天，已自动下架", days=-days))
+        return str(ngettext("过期 %(num)s 天，已自动下架", "过期 %(num)s 天，已自动下架", -days))
     if row.is_near_expiry(today):
         if days == 0:
             return str(gettext("今天到期，明天自动下架"))
-        return str(gettext("剩 %(days)s 天到期，到期自动下架", days=days))
+        return str(ngettext("剩 %(num)s 天到期，到期自动下架", "剩 %(num)s 天到期，到期自动下架", days))
     if row.is_long_uncounted(now):
         counted = row.uncounted_days(now)
         if counted is None:

@@ -266,7 +266,7 @@ class Shown:
 
 def _shown(page: SalesPage, sort: str) -> Shown:
     asked = page.asked
-    dimensions = [str(DIMENSIONS[name].label) for name in asked.by]
+    dimensions = [str(DIMENSIONS[name].label).lower() for name in asked.by]  # they stand within sentences
     is_compared = any(row.was_fen is not None for row in page.rows)
     towns = [ShownTown(_said(town.name, town.name_en), town.net_fen, town.east_km, town.north_km, False) for town in page.towns]
     return Shown(

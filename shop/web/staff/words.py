@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, lazy_pgettext
 
 from shop.kit.ids import EntryId
 from shop.ledger.models import AccountKind, EntryKind
@@ -54,7 +54,7 @@ REFUND_WORDS = {
 METHODS = {"card": lazy_gettext("银行卡"), "alipay": lazy_gettext("支付宝"), "wechat_pay": lazy_gettext("微信支付")}
 ENTRY_WORDS = {
     EntryKind.SALE: lazy_gettext("收款"),
-    EntryKind.REFUND: lazy_gettext("退款"),
+    EntryKind.REFUND: lazy_pgettext("one", "退款"),
     EntryKind.REFUND_FAILED: lazy_gettext("退款没成，冲回"),
     EntryKind.RECEIPT: lazy_gettext("收到没有订单可记的钱"),
     EntryKind.RECEIPT_RETURNED: lazy_gettext("把它退回去"),
@@ -120,7 +120,8 @@ def trail_of(story: OrderStory, behind: Behind) -> list[TrailRow]:
     return sorted(rows, key=lambda row: row.at)[::-1]  # of one moment, what was caused stands above its cause
 
 
-_GOODS, _MONEY, _BOOKS, _LETTER, _LOOK = (lazy_gettext(word) for word in ("货", "钱", "账", "信", "查看"))
+_GOODS, _MONEY, _BOOKS = lazy_gettext("货"), lazy_gettext("钱"), lazy_gettext("账")
+_LETTER, _LOOK = lazy_pgettext("letter", "信"), lazy_gettext("查看")
 
 
 def _event(event: EventStory, story: OrderStory) -> TrailRow:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask import Blueprint
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from shop.reports.lot_page import LotItem, LotPage, LotState
 from shop.web.filters import weight
@@ -90,7 +90,12 @@ def lot_trail(lot: LotPage) -> list[Step]:
         )
         for packing in lot.packings
     ]
-    recorded = gettext("记下收成 %(weight)s，来自 %(count)s 个村", weight=weight(lot.source_grams), count=len(lot.sources))
+    recorded = ngettext(
+        "记下收成 %(weight)s，来自 %(num)s 个村",
+        "记下收成 %(weight)s，来自 %(num)s 个村",
+        len(lot.sources),
+        weight=weight(lot.source_grams),
+    )
     return [*steps, Step(lot.recorded_at, str(recorded)), Step(lot.harvested_on, str(gettext("收获")))]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -418,12 +418,14 @@ def _villages(story: OrderStory) -> list[VillageRow]:
 
 
 def _sums(story: OrderStory) -> list[tuple[str, str, int, str]]:
-    rows = [(gettext("商品 %(count)s 种", count=len(story.lines)), "", story.goods_fen, "")]
+    rows = [(ngettext("商品 %(num)s 种", "商品 %(num)s 种", len(story.lines)), "", story.goods_fen, "")]
     if story.discount_fen:
         rows.append((gettext("优惠"), "", -story.discount_fen, ""))
     rows.append((gettext("运费"), gettext("付给承运方，不记到村"), story.shipping_fen, ""))
-    if not is_paid(story.state):
+    if story.state is OrderState.AWAITING_PAYMENT:
         return [*rows, (gettext("应付"), "", story.total_fen, "pay")]
+    if not is_paid(story.state):
+        return [*rows, (gettext("本来应付"), "", story.total_fen, "sum")]
     paid = next((payment for payment in story.payments if payment.state is PaymentState.PAID), None)
     rows.append((gettext("实付"), str(_METHODS.get(paid.method or "", "")) if paid else "", story.total_fen, "sum"))
     back = [returned for returned in story.returns if not returned.is_reversed]
