@@ -25,6 +25,7 @@ from shop.stock.errors import (
 from shop.web.cooperative.lot_form import LotForm, PackForm, form_for
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
+from shop.web.storefront.words import said, units
 
 blueprint = Blueprint("lots", __name__, url_prefix="/lots")
 
@@ -123,11 +124,15 @@ def pack_more(code: str, sku_id: int) -> Response | tuple[str, int]:
         except (PackedTooMuch, LotIsRecalled) as refusal:
             form.take_refusal(refusal, chosen)
         else:
-            words = {"pack": chosen.pack, "before": counted.free_before, "after": counted.free_after, "unit": chosen.unit_word}
+            words = {
+                "pack": said(chosen.pack, chosen.pack_en),
+                "before": counted.free_before,
+                "after": units(counted.free_after, chosen.unit_word),
+            }
             if counted.is_repeat:
-                flash(gettext("这一张已经记过了，没有再装第二次：%(pack)s 是 %(before)s → %(after)s %(unit)s。", **words), "info")
+                flash(gettext("这一张已经记过了，没有再装第二次：%(pack)s 是 %(before)s → %(after)s。", **words), "info")
             else:
-                flash(gettext("装好了：%(pack)s，可卖 %(before)s → %(after)s %(unit)s。", **words), "success")
+                flash(gettext("装好了：%(pack)s，可卖 %(before)s → %(after)s。", **words), "success")
             return go("cooperative.lots.show", code=code, _anchor="packs")
     return _lot_page(lot, opened=chosen.sku_id, form=form), 422
 

@@ -20,6 +20,7 @@ from shop.web.cooperative.words import signed
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import weight
+from shop.web.storefront.words import said, units
 
 blueprint = Blueprint("stock", __name__, url_prefix="/stock")
 
@@ -83,10 +84,10 @@ class CountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         if isinstance(refusal, CountMoved):
             refuse(place, gettext("刚才有人改成 %(now)s。你写的还留着，看一眼再按一次「记下」。", now=refusal.now_units))
         elif isinstance(refusal, PackedTooMuch):
-            words = {"produced": weight(refusal.produced_grams), "room": row.room_units, "unit": row.unit_word}
-            refuse(place, gettext("这批收了 %(produced)s，装不下这么多：最多再装 %(room)s %(unit)s。", **words))
+            words = {"produced": weight(refusal.produced_grams), "room": units(row.room_units, row.unit_word)}
+            refuse(place, gettext("这批收了 %(produced)s，装不下这么多：最多再装 %(room)s。", **words))
         elif isinstance(refusal, NotEnoughToWriteOff):
-            refuse(place, gettext("能减的只有 %(free)s %(unit)s。", free=refusal.free_units, unit=row.unit_word))
+            refuse(place, gettext("能减的只有 %(units)s。", units=units(refusal.free_units, row.unit_word)))
         elif isinstance(refusal, LotIsRecalled):
             refuse(place, gettext("这一批已经召回，不能再装。"))
         elif self.reason() is Reason.PACKED:
@@ -161,21 +162,20 @@ def _shelves(opened: ItemId | None = None, form: CountForm | None = None) -> str
 
 def _tell(counted: Counted, row: StockRow, form: CountForm) -> None:
     words = {
-        "product": row.product_name,
-        "pack": row.pack,
+        "product": said(row.product_name, row.product_name_en),
+        "pack": said(row.pack, row.pack_en),
         "code": row.lot_code,
         "before": counted.free_before,
-        "after": counted.free_after,
-        "unit": row.unit_word,
+        "after": units(counted.free_after, row.unit_word),
     }
     if counted.is_repeat:
-        flash(gettext("这一张已经记过了，没有再记第二次：%(code)s 是 %(before)s → %(after)s %(unit)s。", **words), "info")
+        flash(gettext("这一张已经记过了，没有再记第二次：%(code)s 是 %(before)s → %(after)s。", **words), "info")
     elif counted.free_before != form.seen_units:
         flash(
-            gettext("刚才有人改成 %(before)s。你的改动也记下了：%(product)s %(pack)s，%(code)s，现在 %(after)s %(unit)s。", **words),
+            gettext("刚才有人改成 %(before)s。你的改动也记下了：%(product)s %(pack)s，%(code)s，现在 %(after)s。", **words),
             "warning",
         )
     elif counted.free_before == counted.free_after:
-        flash(gettext("点过了，一样是 %(after)s %(unit)s：%(product)s %(pack)s，%(code)s。", **words), "success")
+        flash(gettext("点过了，一样是 %(after)s：%(product)s %(pack)s，%(code)s。", **words), "success")
     else:
-        flash(gettext("记下了：%(product)s %(pack)s，%(code)s，%(before)s → %(after)s %(unit)s。", **words), "success")
+        flash(gettext("记下了：%(product)s %(pack)s，%(code)s，%(before)s → %(after)s。", **words), "success")

@@ -86,11 +86,11 @@ def test_what_runs_low_runs_out_or_expires_is_named(phone: Browser, today: date)
     make_lot(plenty, units=500)
     make_lot(old, units=40, best_before=today + timedelta(days=9))
     page = phone.open("/cooperative/")
-    low = page.text.partition("快没了")[2].partition("快到期")[0]
+    low = page.text.partition("快没了")[2].partition("快到期和过期的")[0]
     assert "糯米" in low and "只剩 3 袋" in low
     assert "花生" in low and "卖完了" in low
     assert "香菇" not in low and "腊肉" not in low
-    expiring = page.text.partition("快到期")[2].partition("该点数了")[0]
+    expiring = page.text.partition("快到期和过期的")[2].partition("该点数了")[0]
     assert "腊肉" in expiring and "剩 9 天到期" in expiring and "还有 40 袋" in expiring
 
 
