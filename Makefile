@@ -1,6 +1,6 @@
 # Everything people do here. Needs Python 3.11 or later, make and the package registry; the rest goes into .venv by itself.
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-browser soak check lint bench screens clean
+.PHONY: help run setup test test-browser soak check lint bench screens messages clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -40,6 +40,15 @@ bench: setup ## CPU per request and requests per second, written to bench/
 
 screens: setup ## take docs/screens/ again from the running shop
 	$(PYTHON) tools/screens.py
+
+messages: $(VENV)/.run ## bring the catalogues up to date with the words of code and templates; what is new then wants translating
+	@$(VENV)/bin/pybabel --quiet extract --mapping-file=babel.cfg --keywords="lazy_gettext lazy_pgettext:1c,2" \
+		--add-location=file --sort-output --no-wrap --output-file=$(VENV)/messages.pot .
+	@$(VENV)/bin/pybabel --quiet update --input-file=$(VENV)/messages.pot --output-dir=shop/translations \
+		--no-fuzzy-matching --ignore-obsolete --no-wrap
+	@sed -i.bak -E '/^"(POT-Creation-Date|PO-Revision-Date|Report-Msgid-Bugs-To|Last-Translator|Language-Team|Generated-By): /d' \
+		shop/translations/*/LC_MESSAGES/messages.po
+	@rm -f $(VENV)/messages.pot shop/translations/*/LC_MESSAGES/messages.po.bak
 
 clean: ## forget .venv and caches; the database in instance/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis shop/translations/*/LC_MESSAGES/*.mo
