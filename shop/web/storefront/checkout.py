@@ -309,7 +309,7 @@ def _was_shown(basket: Basket, place: str | None) -> bool:
     """Whether the page that was sent showed this very sum, and asked for the town as this district wants it."""
     before = request.form.get("shown_place", "")
     is_town_asked = request.form.get("address", NEW_ADDRESS) != NEW_ADDRESS or before == place or not (towns(before) or towns(place or ""))
-    return is_town_asked and _shown_total() == basket.total_fen
+    return bool(before) and is_town_asked and _shown_total() == basket.total_fen
 
 
 # ── Pages and ways on ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,7 +324,8 @@ def _read(owner: CartOwner | None, place: str | None, now: datetime) -> Basket |
 def _form_page(
     form: CheckoutForm, basket: Basket, book: Sequence[BookedAddress], place: str | None, *, has_new_region: bool = False
 ) -> str:
-    shown = _shown_total()
+    shown, was_priced = _shown_total(), bool(request.form.get("shown_place"))
+    is_news = request.method == "POST" and bool(place) and not has_new_region and not form.errors
     return render_template(
         "storefront/checkout/show.html",
         form=form,
@@ -335,7 +336,10 @@ def _form_page(
         district_options=_district_options(form.province.data or "", form.district.data or "", gettext("请选")),
         known_towns=towns(form.district.data or ""),
         has_new_region=has_new_region,
-        shown_before=shown if shown is not None and shown != basket.total_fen and not form.errors else None,
+        is_news=is_news,
+        is_sum_news=is_news and not (was_priced and shown == basket.total_fen),
+        shown_before=shown or 0,
+        was_priced=was_priced,
     )
 
 

@@ -163,11 +163,33 @@ def test_another_province_without_a_script(client: FlaskClient, provider: FakePr
     page = browser.press(CHECKOUT, "下单并去支付", {"district": "650102"})
     assert page.status == 409  # the sum is another one: it is shown before anything is ordered
     assert orders() == []
-    assert "应付从 ¥136.00 变成 ¥189.50" in page.text  # 136 + 6 + 7.50 + 10 kg × ¥4.00
+    assert "运费算好了：¥53.50，应付 ¥189.50" in page.text  # 6 + 7.50 + 10 kg × ¥4.00
     page = browser.press(CHECKOUT, "下单并去支付 ¥189.50", {"town": "水磨沟街道"})
     assert is_at_provider(page)
     order = the_order()
     assert (order.district_code, order.town, order.shipping_fen) == ("650102", "水磨沟街道", 53_50)
+
+
+def test_carriage_that_costs_nothing_is_said_too_before_anything_is_ordered(
+    client: FlaskClient, provider: FakeProvider, rice: MadeProduct
+) -> None:
+    browser = with_basket(client, (rice, 3))
+    browser.press(CHECKOUT, "更新市县", {**ADDRESS, "province": "330000"})
+    page = browser.press(CHECKOUT, "下单并去支付", {"district": "330106"})
+    assert page.status == 409 and orders() == []
+    assert "运费算好了：¥0.00，应付 ¥204.00" in page.text
+    assert is_at_provider(browser.press(CHECKOUT, "下单并去支付 ¥204.00"))
+
+
+def test_a_district_that_costs_more_is_asked_again(client: FlaskClient, provider: FakeProvider, rice: MadeProduct) -> None:
+    browser = with_basket(client, (rice, 2))
+    browser.press(CHECKOUT, "更新市县", {**ADDRESS, "province": "650000"})
+    browser.press(CHECKOUT, "更新市县", {"district": "650102"})
+    browser.press(CHECKOUT, "更新市县", {"province": "320000"})
+    page = browser.press(CHECKOUT, "更新市县", {"district": "320583"})
+    assert "下单并去支付 ¥149.50" in page.text and "变成" not in page.text
+    page = browser.press(CHECKOUT, "下单并去支付", {"district": "320585"})
+    assert page.status == 409 and orders() == []  # as dear as Kunshan, but with no list of towns
 
 
 def test_a_province_changed_without_pressing_update_asks_for_its_district(client: FlaskClient, rice: MadeProduct) -> None:
@@ -185,6 +207,7 @@ def test_the_neighbouring_town_costs_the_same_but_its_towns_are_asked_for(
     page = browser.press(CHECKOUT, "下单并去支付", {**ADDRESS, "district": "320585"})
     assert page.status == 409
     assert orders() == []
+    assert "寄到的区县换了" in page.text
     assert is_at_provider(browser.press(CHECKOUT, "下单并去支付", {"town": "城厢镇"}))
     assert the_order().region == "江苏省苏州市太仓市"
 
