@@ -58,7 +58,8 @@ def check_payment(payment_id: PaymentId, *, now: datetime, expire: bool = False)
     refund_id = confirm_payment(payment_id, outcome, now=now)
     if refund_id is not None:
         settle_refund(refund_id, now=now)
-    payments.schedule_next_check(payment_id, now=now)
+    if outcome.kind is not OutcomeKind.PAID:
+        payments.schedule_next_check(payment_id, now=now)
     state = payments.get_attempt(payment_id).state
     end_reading()
     return state

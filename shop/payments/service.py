@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from shop.extensions import act, columns_of, db, fields_of, require_transaction, row_as, rows_as, table_of, violated
+from shop.extensions import act, columns_of, db, dialect, fields_of, require_transaction, row_as, rows_as, table_of, violated
 from shop.kit.ids import PaymentId, RefundId
 from shop.payments.errors import RefundAboveReceived
 from shop.payments.models import Payment, PaymentState, ProviderEvent, Refund, RefundState
@@ -51,7 +52,7 @@ class AttemptRow:
         return self.state in _SETTLED_STATES
 
 
-_payment = columns_of(Payment)
+_payment, _back, _event = columns_of(Payment), columns_of(Refund), columns_of(ProviderEvent)
 _COLUMNS = fields_of(AttemptRow, Payment)
 _ATTEMPTS_FOR = select(*_COLUMNS).where(_payment.reference == bindparam("reference")).order_by(_payment.attempt)
 _GET_ATTEMPT = select(*_COLUMNS).where(_payment.id == bindparam("id"))
@@ -77,7 +78,7 @@ def find_by_session(provider: str, session_id: str) -> AttemptRow | None:
 
 def find_by_intent(provider: str, intent_id: str) -> AttemptRow | None:
     """The attempt that a provider knows by this payment."""
-    row = db.session.execute(select(*_COLUMNS).where(Payment.provider == provider, Payment.intent_id == intent_id)).one_or_none()
+    row = db.session.execute(select(*_COLUMNS).where(_payment.provider == provider, _payment.intent_id == intent_id)).one_or_none()
     return row_as(AttemptRow, row) if row else None
 
 
@@ -87,7 +88,7 @@ def find_by_intent(provider: str, intent_id: str) -> AttemptRow | None:
 def record_attempt(reference: str, *, provider: str, amount_fen: int, currency: str, expires_at: datetime, now: datetime) -> AttemptRow:
     """Step. Write down that the next attempt is about to be made."""
     require_transaction()
-    last = db.session.scalar(select(func.max(Payment.attempt)).where(Payment.reference == reference)) or 0
+    last = db.session.scalar(select(func.max(_payment.attempt)).where(_payment.reference == reference)) or 0
     row = db.session.execute(
         insert(table_of(Payment))
         .values(
@@ -114,7 +115,7 @@ def record_opened(payment_id: PaymentId, opened: Opened) -> None:
     """The provider opened a page for the attempt."""
     db.session.execute(
         update(table_of(Payment))
-        .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
+        .where(_payment.id == payment_id, _payment.state == PaymentState.STARTING)
         .values(state=PaymentState.OPEN, session_id=opened.session_id, pay_url=opened.pay_url, expires_at=opened.expires_at)
     )
 
@@ -124,7 +125,7 @@ def record_not_started(payment_id: PaymentId, trouble: str) -> None:
     """The provider refused to start it; nobody can pay on it."""
     db.session.execute(
         update(table_of(Payment))
-        .where(Payment.id == payment_id, Payment.state == PaymentState.STARTING)
+        .where(_payment.id == payment_id, _payment.state == PaymentState.STARTING)
         .values(state=PaymentState.FAILED, trouble=trouble[:200], next_check_at=None)
     )
 
@@ -132,7 +133,7 @@ def record_not_started(payment_id: PaymentId, trouble: str) -> None:
 @act
 def record_unclear(payment_id: PaymentId, trouble: str) -> None:
     """The provider gave no clear answer; the attempt stays as it is and is asked about again."""
-    db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(trouble=trouble[:200]))
+    db.session.execute(update(table_of(Payment)).where(_payment.id == payment_id).values(trouble=trouble[:200]))
 
 
 # ── Outcomes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +151,7 @@ def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, n
     assert outcome.kind is OutcomeKind.PAID and state in _SETTLED_STATES, "only paid money is recorded as paid"
     db.session.execute(
         update(table_of(Payment))
-        .where(Payment.id == attempt.id)
+        .where(_payment.id == attempt.id)
         .values(
             state=state,
             intent_id=outcome.intent_id,
@@ -168,7 +169,7 @@ def record_expired(attempt: AttemptRow, *, now: datetime) -> None:
     """Step. Nothing can be paid on its page any more. A bank may answer late, so it is asked about a few times more, ever more seldom."""
     require_transaction()
     if attempt.state in (PaymentState.STARTING, PaymentState.OPEN):
-        db.session.execute(update(table_of(Payment)).where(Payment.id == attempt.id).values(state=PaymentState.EXPIRED))
+        db.session.execute(update(table_of(Payment)).where(_payment.id == attempt.id).values(state=PaymentState.EXPIRED))
 
 
 LATE_ANSWERS_FOR = timedelta(days=3)
@@ -178,19 +179,21 @@ LATE_ANSWERS_FOR = timedelta(days=3)
 @act
 def schedule_next_check(payment_id: PaymentId, *, now: datetime) -> None:
     """Asked and still not final: ask again, after twice as long each time; stop three days after the session's end."""
-    columns = (Payment.checks, Payment.expires_at, Payment.state)
-    row = db.session.execute(select(*columns).where(Payment.id == payment_id).with_for_update()).one()
+    columns = (_payment.checks, _payment.expires_at, _payment.state)
+    row = db.session.execute(select(*columns).where(_payment.id == payment_id).with_for_update()).one()
     if row.state not in (PaymentState.STARTING, PaymentState.OPEN, PaymentState.EXPIRED):
         return
     pause = _pause(row.checks)
     next_check_at = None if row.state is PaymentState.EXPIRED and now + pause > row.expires_at + LATE_ANSWERS_FOR else now + pause
-    db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(checks=row.checks + 1, next_check_at=next_check_at))
+    db.session.execute(
+        update(table_of(Payment)).where(_payment.id == payment_id).values(checks=row.checks + 1, next_check_at=next_check_at)
+    )
 
 
 def due_checks(*, now: datetime, most: int = 50) -> Sequence[PaymentId]:
     """Payments that it is time to ask the provider about."""
     rows = db.session.scalars(
-        select(Payment.id).where(Payment.next_check_at <= now).order_by(Payment.next_check_at, Payment.id).limit(most)
+        select(_payment.id).where(_payment.next_check_at <= now).order_by(_payment.next_check_at, _payment.id).limit(most)
     )
     return [PaymentId(row) for row in rows]
 
@@ -221,7 +224,9 @@ def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: 
     """
     require_transaction()
     try:
-        db.session.execute(update(table_of(Payment)).where(Payment.id == payment_id).values(refunded_fen=Payment.refunded_fen + amount_fen))
+        db.session.execute(
+            update(table_of(Payment)).where(_payment.id == payment_id).values(refunded_fen=_payment.refunded_fen + amount_fen)
+        )
     except IntegrityError as error:
         if violated(error, "ck_payments_refunded_within_received"):
             raise RefundAboveReceived from error
@@ -238,7 +243,7 @@ def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: 
             next_check_at=now + FIRST_CHECK_AFTER,
             checks=0,
         )
-        .returning(Refund.id)
+        .returning(_back.id)
     )
     assert refund_id is not None
     return RefundId(refund_id)
@@ -246,42 +251,42 @@ def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: 
 
 def get_refund(refund_id: RefundId) -> RefundRow:
     """One refund, which must exist."""
-    return _refund(Refund.id == refund_id, lock=False)
+    return _refund(_back.id == refund_id, lock=False)
 
 
 def lock_refund(refund_id: RefundId) -> RefundRow:
     """Step. One refund, locked."""
     require_transaction()
-    return _refund(Refund.id == refund_id, lock=True)
+    return _refund(_back.id == refund_id, lock=True)
 
 
 def _refund(condition: ColumnElement[bool], *, lock: bool) -> RefundRow:
     columns = (
-        Refund.id,
-        Refund.payment_id,
-        Payment.provider,
-        Payment.reference,
-        Payment.intent_id,
-        Refund.once,
-        Refund.amount_fen,
-        Refund.state,
-        Refund.provider_id,
-        Refund.checks,
+        _back.id,
+        _back.payment_id,
+        _payment.provider,
+        _payment.reference,
+        _payment.intent_id,
+        _back.once,
+        _back.amount_fen,
+        _back.state,
+        _back.provider_id,
+        _back.checks,
     )
-    query = select(*columns).join(Payment, Payment.id == Refund.payment_id).where(condition)
-    return row_as(RefundRow, db.session.execute(query.with_for_update(of=Refund) if lock else query).one())
+    query = select(*columns).join_from(table_of(Refund), table_of(Payment), _payment.id == _back.payment_id).where(condition)
+    return row_as(RefundRow, db.session.execute(query.with_for_update(of=table_of(Refund)) if lock else query).one())
 
 
 def find_refund(once: str) -> RefundId | None:
     """The refund asked under this key."""
-    found = db.session.scalar(select(Refund.id).where(Refund.once == once))
+    found = db.session.scalar(select(_back.id).where(_back.once == once))
     return RefundId(found) if found is not None else None
 
 
 def find_refund_known_as(provider: str, provider_id: str) -> RefundId | None:
     """The refund that a provider knows by this name."""
-    query = select(Refund.id).join(Payment, Payment.id == Refund.payment_id)
-    found = db.session.scalar(query.where(Refund.provider_id == provider_id, Payment.provider == provider))
+    query = select(_back.id).join_from(table_of(Refund), table_of(Payment), _payment.id == _back.payment_id)
+    found = db.session.scalar(query.where(_back.provider_id == provider_id, _payment.provider == provider))
     return RefundId(found) if found is not None else None
 
 
@@ -291,7 +296,7 @@ def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: dateti
     is_final = answer.state in _FINAL_REFUND_STATES
     db.session.execute(
         update(table_of(Refund))
-        .where(Refund.id == refund.id)
+        .where(_back.id == refund.id)
         .values(
             state=answer.state,
             provider_id=answer.provider_id or refund.provider_id,
@@ -303,25 +308,25 @@ def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: dateti
     )
     if answer.state is RefundState.FAILED and refund.state is not RefundState.FAILED:
         db.session.execute(
-            update(table_of(Payment)).where(Payment.id == refund.payment_id).values(refunded_fen=Payment.refunded_fen - refund.amount_fen)
+            update(table_of(Payment)).where(_payment.id == refund.payment_id).values(refunded_fen=_payment.refunded_fen - refund.amount_fen)
         )
 
 
 @act
 def postpone_refund(refund_id: RefundId, trouble: str, *, now: datetime) -> None:
     """The provider gave no clear answer: the refund stands as asked, and the sweep asks again with the same key."""
-    row = db.session.execute(select(Refund.checks, Refund.state).where(Refund.id == refund_id).with_for_update()).one()
+    row = db.session.execute(select(_back.checks, _back.state).where(_back.id == refund_id).with_for_update()).one()
     if row.state in _FINAL_REFUND_STATES:
         return
     later = now + _pause(row.checks)
     db.session.execute(
-        update(table_of(Refund)).where(Refund.id == refund_id).values(trouble=trouble[:200], checks=row.checks + 1, next_check_at=later)
+        update(table_of(Refund)).where(_back.id == refund_id).values(trouble=trouble[:200], checks=row.checks + 1, next_check_at=later)
     )
 
 
 def due_refunds(*, now: datetime, most: int = 50) -> Sequence[RefundId]:
     """Refunds that it is time to ask the provider about."""
-    rows = db.session.scalars(select(Refund.id).where(Refund.next_check_at <= now).order_by(Refund.next_check_at, Refund.id).limit(most))
+    rows = db.session.scalars(select(_back.id).where(_back.next_check_at <= now).order_by(_back.next_check_at, _back.id).limit(most))
     return [RefundId(row) for row in rows]
 
 
@@ -346,51 +351,48 @@ class EventRow:
 @act
 def keep_event(*, provider: str, event_id: str, kind: str, object_id: str | None, happened_at: datetime, now: datetime) -> EventRow:
     """Keep what a provider told us before looking into it. Told twice, it is kept once: the same row comes back."""
-    known = select(ProviderEvent).where(ProviderEvent.provider == provider, ProviderEvent.event_id == event_id)
-    row = db.session.scalar(known)
-    if row is None:
-        try:
-            with db.session.begin_nested():
-                row = ProviderEvent(
-                    provider=provider,
-                    event_id=event_id,
-                    kind=kind,
-                    object_id=object_id,
-                    happened_at=happened_at,
-                    received_at=now,
-                    next_try_at=now + FIRST_CHECK_AFTER,
-                    tries=0,
-                )
-                db.session.add(row)
-        except IntegrityError:  # the same event, at the same moment, in another process
-            row = db.session.scalars(known).one()
-    return EventRow(row.id, row.provider, row.kind, row.object_id, row.done_at is not None)
+    kept = {
+        "provider": provider,
+        "event_id": event_id,
+        "kind": kind,
+        "object_id": object_id,
+        "happened_at": happened_at,
+        "received_at": now,
+        "next_try_at": now + FIRST_CHECK_AFTER,
+        "tries": 0,
+    }
+    db.session.execute(_KEEP_EVENT[dialect()], kept)
+    return row_as(EventRow, db.session.execute(_FIND_EVENT, {"provider": provider, "event_id": event_id}).one())
+
+
+_EVENT = (_event.id, _event.provider, _event.kind, _event.object_id, _event.done_at.is_not(None))
+_FIND_EVENT = select(*_EVENT).where(_event.provider == bindparam("provider"), _event.event_id == bindparam("event_id"))
+_KEEP_EVENT = {
+    "postgresql": postgresql.insert(table_of(ProviderEvent)).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(table_of(ProviderEvent)).on_conflict_do_nothing(),
+}
 
 
 @act
 def event_done(event_id: int, *, now: datetime) -> None:
     """The event has had its effect, or needs none."""
-    db.session.execute(
-        update(table_of(ProviderEvent)).where(ProviderEvent.id == event_id).values(done_at=now, next_try_at=None, trouble=None)
-    )
+    db.session.execute(update(table_of(ProviderEvent)).where(_event.id == event_id).values(done_at=now, next_try_at=None, trouble=None))
 
 
 @act
 def event_failed(event_id: int, trouble: str, *, now: datetime) -> None:
     """Looking into it failed; the sweep tries again, after twice as long each time."""
-    row = db.session.execute(select(ProviderEvent.tries, ProviderEvent.done_at).where(ProviderEvent.id == event_id).with_for_update()).one()
+    row = db.session.execute(select(_event.tries, _event.done_at).where(_event.id == event_id).with_for_update()).one()
     if row.done_at is not None:
         return
     db.session.execute(
         update(table_of(ProviderEvent))
-        .where(ProviderEvent.id == event_id)
+        .where(_event.id == event_id)
         .values(tries=row.tries + 1, trouble=trouble[:200], next_try_at=now + _pause(row.tries))
     )
 
 
 def due_events(*, now: datetime, most: int = 50) -> Sequence[EventRow]:
     """Events that still wait for their effect."""
-    rows = db.session.scalars(
-        select(ProviderEvent).where(ProviderEvent.next_try_at <= now).order_by(ProviderEvent.next_try_at, ProviderEvent.id).limit(most)
-    )
-    return [EventRow(row.id, row.provider, row.kind, row.object_id, row.done_at is not None) for row in rows]
+    due = select(*_EVENT).where(_event.next_try_at <= now).order_by(_event.next_try_at, _event.id).limit(most)
+    return rows_as(EventRow, db.session.execute(due))
