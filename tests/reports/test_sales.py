@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from shop.extensions import act, db
 from shop.kit.clock import business_day
-from shop.kit.ids import EasternUnitId, TownId, VillageId
+from shop.kit.ids import EasternUnitId, VillageId
 from shop.orders.models import Channel
 from shop.origin.models import Pairing, PairingKind
 from shop.reports.dimensions import DIMENSIONS
@@ -30,10 +30,10 @@ def of(report: Sales, *names: str | None) -> Measures:
 
 
 @act
-def pair_with_town(unit_id: EasternUnitId, town_id: TownId, name: str) -> None:
-    """The unit is paired with a whole town."""
-    values = {"unit_id": unit_id, "kind": PairingKind.TOWN, "western_name": name, "village_id": None, "town_id": town_id}
-    db.session.execute(insert(Pairing).values(**values, is_confirmed=False))
+def pair(unit_id: EasternUnitId, name: str, **given: object) -> None:
+    """The unit is paired with a village or a whole town, which the pairing calls `name`."""
+    values: dict[str, object] = {"kind": PairingKind.VILLAGE, "village_id": None, "town_id": None, "is_confirmed": False}
+    db.session.execute(insert(Pairing).values(unit_id=unit_id, western_name=name, **values | given))
 
 
 @pytest.fixture
@@ -206,23 +206,28 @@ def test_a_period_without_sales_has_no_rows_and_a_total_of_nought(app: Flask) ->
 
 def test_a_sale_is_credited_to_the_pairing_of_the_buyers_unit_with_the_village(rice: MadeProduct) -> None:
     unit, other = make_eastern_unit("张浦镇七桥村"), make_eastern_unit("周市镇")
-    make_pairing(unit_id=unit, village=make_village(), kind=PairingKind.TOWN, is_confirmed=False)
-    make_pairing(unit_id=unit, village=make_village(), kind=PairingKind.VILLAGE, is_confirmed=True)
-    make_pairing(unit_id=unit, village=make_village(), kind=PairingKind.FAMILY, is_confirmed=True, valid_from=date(2026, 11, 24))
-    make_pairing(unit_id=other, village=make_village("高坝田村"), kind=PairingKind.VILLAGE, is_confirmed=True)
-    sell((rice.sku, 3), discount_fen=400, eastern_unit_id=unit)
-    sell((rice.sku, 1), eastern_unit_id=None)
+    baishui, gaobatian = make_village(), make_village("高坝田村")
+    pair(unit, "还没开始", village_id=baishui.id, is_confirmed=True, valid_from=date(2026, 11, 24))
+    pair(unit, "已经结束", village_id=baishui.id, is_confirmed=True, valid_until=date(2026, 11, 22))
+    pair(unit, "整个滑石乡", town_id=baishui.town_id, is_confirmed=True)
+    pair(unit, "没有查证", village_id=baishui.id)
+    pair(unit, "白水村", village_id=baishui.id, is_confirmed=True, valid_from=DAY, valid_until=DAY)
+    pair(unit, "后来的", village_id=baishui.id, is_confirmed=True)
+    pair(other, "别人的", village_id=gaobatian.id, is_confirmed=True)
+    sell((rice.sku, 3), on=DAY, discount_fen=400, eastern_unit_id=unit)
+    sell((rice.sku, 1), on=DAY, eastern_unit_id=None)
     report = sales(["pairing"], *NOVEMBER)
-    assert of(report, "张浦镇七桥村 × 白水村").gross_fen == 18_000, "one pairing, the confirmed one, and only what is the village's"
+    assert of(report, "张浦镇七桥村 × 白水村").gross_fen == 18_000, "one pairing of them all, and only what is the village's"
     assert of(report, None).gross_fen == 2_000 + 6_800
+    assert len(report.rows) == 2
     rows = report.as_json()["rows"]
     assert isinstance(rows, list) and rows[-1]["pairing_code"] is None and rows[-1]["pairing"] is None
 
 
 def test_a_unit_paired_with_the_town_is_credited_when_none_is_paired_with_the_village(rice: MadeProduct) -> None:
     unit = make_eastern_unit("周市镇")
-    pair_with_town(unit, make_village().town_id, "滑石乡")
-    make_pairing(unit_id=unit, village=make_village("高坝田村"))
+    pair(unit, "滑石乡", town_id=make_village().town_id, kind=PairingKind.TOWN)
+    pair(unit, "高坝田村", village_id=make_village("高坝田村").id)
     sell((rice.sku, 3), discount_fen=400, eastern_unit_id=unit)
     report = sales(["pairing"], *NOVEMBER)
     assert of(report, "周市镇 × 滑石乡（待确认）").gross_fen == 18_000

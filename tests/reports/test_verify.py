@@ -33,7 +33,11 @@ def by_force(*statements: str) -> None:
     """What a thief with the database's password does."""
     names = triggers.SQLITE if dialect() == "sqlite" else triggers.POSTGRESQL_TRIGGERS
     for name in names:
-        table = next(t for t in ("order_events", "audit_rows", "lot_sources", "attributions", "movements", "postings", "entries") if name.startswith(t))
+        table = next(
+            t
+            for t in ("order_events", "audit_rows", "lot_sources", "attributions", "movements", "postings", "entries")
+            if name.startswith(t)
+        )
         db.session.execute(text(f"drop trigger {name}" + (f" on {table}" if dialect() == "postgresql" else "")))
     for statement in statements:
         db.session.execute(text(statement))
@@ -51,9 +55,18 @@ def test_a_sound_shop_has_nothing_wrong(a_shop: FakeProvider) -> None:
 @pytest.mark.parametrize(
     ("statement", "check"),
     [
-        ("update postings set amount_fen = amount_fen + 1 where seq = 1 and entry_id = (select min(entry_id) from postings)", "entries_balance"),
-        ("update attributions set amount_fen = amount_fen - 1 where id = (select min(id) from attributions)", "attributions_equal_net_less_refunds"),
-        ("update attributions set amount_fen = amount_fen - 1 where id = (select min(id) from attributions)", "attributions_equal_proceeds"),
+        (
+            "update postings set amount_fen = amount_fen + 1 where seq = 1 and entry_id = (select min(entry_id) from postings)",
+            "entries_balance",
+        ),
+        (
+            "update attributions set amount_fen = amount_fen - 1 where id = (select min(id) from attributions)",
+            "attributions_equal_net_less_refunds",
+        ),
+        (
+            "update attributions set amount_fen = amount_fen - 1 where id = (select min(id) from attributions)",
+            "attributions_equal_proceeds",
+        ),
         (
             "update attributions set amount_fen = amount_fen + case when id % 2 = 0 then 1 else -1 end where not is_refund",
             "shares_can_be_computed_again",
