@@ -96,6 +96,11 @@ class Shelves:
     villages: tuple[FacetRow, ...]
     cooperatives: tuple[FacetRow, ...]
 
+    @property
+    def village_count(self) -> int:
+        """How many villages have something among them."""
+        return sum(row.count > 0 for row in self.villages)
+
 
 def shelves(wanted: Wanted, *, today: date, english: bool) -> Shelves:
     """What is found on the business day `today`. Names come in one language; a page beyond the last one is the last one."""

@@ -42,6 +42,16 @@ def test_postage_is_told_by_the_rules_themselves(client: FlaskClient) -> None:
         assert f"¥{fen / 100:.2f}" in text
 
 
+def test_the_places_that_are_named_are_those_of_the_rules(client: FlaskClient) -> None:
+    text = Browser(client).open("/about/prices").text
+    assert "西藏、新疆每公斤另加 ¥4.00，青海、内蒙古、宁夏、海南、甘肃每公斤另加 ¥2.00" in text
+    assert "港澳台暂时不送；冷链只送得到江浙沪皖和湘黔川渝" in text
+    provinces = {"苏": "32", "浙": "33", "沪": "31", "皖": "34", "湘": "43", "黔": "52", "川": "51", "渝": "50"}
+    assert set(provinces.values()) == DEFAULT.cold.places
+    assert [rule.places for rule in DEFAULT.surcharges] == [{"54", "65"}, {"63", "15", "64", "46", "62"}]
+    assert DEFAULT.not_served.places == {"71", "81", "82"}
+
+
 # ── Language ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
