@@ -75,14 +75,11 @@ def test_an_unknown_language_changes_nothing(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "back",
-    ["//evil.test", "/\\evil.test", "https://evil.test/", "evil.test", "", "/\t/evil.test", "/%0d%0aSet-Cookie:x=1", "javascript:alert(1)"],
+    ["//evil.test", "/\\evil.test", "https://evil.test/", "evil.test", "", "/\t/evil.test", "/\r\nSet-Cookie: x=1", "javascript:alert(1)"],
 )
 def test_the_way_back_never_leaves_the_shop(client: FlaskClient, back: str) -> None:
     response = client.get("/language", query_string={"to": "en", "back": back})
-    assert response.status_code == 303
-    location = response.headers["Location"]
-    assert location == "/" or location.startswith("/%"), location
-    assert "Set-Cookie:x" not in response.headers.get("Location", "").replace("%0d%0aSet-Cookie:x", "")
+    assert (response.status_code, response.headers["Location"]) == (303, "/")
 
 
 # ── Not there ─────────────────────────────────────────────────────────────────────────────────────────────────────────
