@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from shop.acts.start_payment import start_payment
 from shop.cart import queries as carts
-from shop.extensions import reading
+from shop.cart.models import Cart, CartLine
+from shop.extensions import act, db, reading
 from shop.kit.ids import CartId, CheckoutKey, new_key
 from shop.ledger.models import Entry, EntryKind
 from shop.orders.models import Order
@@ -60,7 +61,17 @@ def basket_of(sku: MadeSku, now: datetime, units: int = 1) -> CartId:
 
 def buyers_of(sku: MadeSku, count: int, now: datetime) -> list[Job]:
     """Each with a basket of one unit, about to press the button."""
-    return [Job("place", {"cart_id": basket_of(sku, now), "once": CheckoutKey(new_key())}, now) for _ in range(count)]
+    return [Job("place", {"cart_id": cart_id, "once": CheckoutKey(new_key())}, now) for cart_id in _baskets_of(sku, count, now)]
+
+
+@act
+def _baskets_of(sku: MadeSku, count: int, now: datetime) -> list[CartId]:
+    """All in one act: waiting for fifty commits is not what the race is about."""
+    keys = [{"key": new_key(), "user_id": None, "touched_at": now} for _ in range(count)]
+    cart_ids = [CartId(id_) for id_ in db.session.scalars(insert(Cart).returning(Cart.id), keys)]
+    line = {"sku_id": sku.id, "quantity": 1, "seen_price_fen": sku.price_fen, "added_at": now}
+    db.session.execute(insert(CartLine), [{"cart_id": cart_id, **line} for cart_id in cart_ids])
+    return cart_ids
 
 
 def stock_of(sku: MadeSku) -> tuple[int, int, int]:
