@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import bindparam, func, select
 
 from shop.cart.models import Cart, CartLine
-from shop.cart.queries import CartOwner
+from shop.cart.queries import OWNED, CartOwner
 from shop.cart.service import MOST_UNITS
 from shop.catalog.models import Category, Product, ProductStatus, Sku
-from shop.extensions import db
+from shop.extensions import columns_of, db, row_as, rows_as, table_of
 from shop.kit.ids import CartId, CooperativeId, ItemId, LineId, LotId, PickId, SkuId, VillageId
 from shop.ledger.attribution import LotTotal, PickedUnits, Source, attribute, fen_by_lot, fen_of_picks
 from shop.origin.models import Cooperative, Town, Village
@@ -28,22 +28,24 @@ class BasketRow:
     """One line of the basket beside what the catalogue and the shelves say now."""
 
     sku_id: SkuId
-    sku_code: str
     quantity: int
     seen_price_fen: int
-    price_fen: int
+    sku_code: str
     pack: str
     pack_en: str
     unit_word: str
     packed_grams: int
+    price_fen: int
     slug: str
     name: str
     name_en: str
     illustration: str | None
     glyph: str
-    tint: str
     is_cold_chain: bool
     is_perishable: bool
+    is_offered: bool
+    """On the shelves now: the product is published and this pack of it offered."""
+    tint: str
     village_name: str
     village_name_en: str
     village_slug: str
@@ -52,8 +54,6 @@ class BasketRow:
     cooperative_id: CooperativeId
     cooperative_name: str
     cooperative_name_en: str
-    is_offered: bool
-    """On the shelves now: the product is published and this pack of it offered."""
     free_units: int
     """That could be held now."""
 
@@ -204,46 +204,15 @@ def read_basket(owner: CartOwner, *, place: str | None, today: date) -> Basket |
 
     Two statements, however much is in it.
     """
-    rows = db.session.execute(_lines_of(owner)).all()
-    if not rows:
+    lines = db.session.execute(_LINES, owner.bound).all()
+    if not lines:
         return None
-    stock = _read_stock([row.sku_id for row in rows], today)
+    stock = rows_as(_Stock, db.session.execute(_STOCK, {"sku_ids": [line.sku_id for line in lines], "today": today}))
     free: dict[int, int] = {}
     for item in {source.item_id: source for source in stock}.values():
         free[item.sku_id] = free.get(item.sku_id, 0) + item.free_units
-    told = [
-        BasketRow(
-            sku_id=SkuId(row.sku_id),
-            sku_code=row.code,
-            quantity=row.quantity,
-            seen_price_fen=row.seen_price_fen,
-            price_fen=row.price_fen,
-            pack=row.pack,
-            pack_en=row.pack_en,
-            unit_word=row.unit_word,
-            packed_grams=row.packed_grams,
-            slug=row.slug,
-            name=row.name,
-            name_en=row.name_en,
-            illustration=row.illustration,
-            glyph=row.glyph,
-            tint=row.tint,
-            is_cold_chain=row.is_cold_chain,
-            is_perishable=row.is_perishable,
-            village_name=row.village_name,
-            village_name_en=row.village_name_en,
-            village_slug=row.village_slug,
-            town_name=row.town_name,
-            town_name_en=row.town_name_en,
-            cooperative_id=CooperativeId(row.cooperative_id),
-            cooperative_name=row.cooperative_name,
-            cooperative_name_en=row.cooperative_name_en,
-            is_offered=row.is_offered and row.status is ProductStatus.PUBLISHED,
-            free_units=free.get(row.sku_id, 0),
-        )
-        for row in rows
-    ]
-    return Basket(CartId(rows[0].cart_id), _parcels(told, place), today, stock)
+    rows = [row_as(BasketRow, (*line[1:], free.get(line.sku_id, 0))) for line in lines]
+    return Basket(CartId(lines[0].cart_id), _parcels(rows, place), today, tuple(stock))
 
 
 @dataclass(frozen=True)
@@ -257,7 +226,6 @@ class Offer:
     pack: str
     pack_en: str
     unit_word: str
-    slug: str
     price_fen: int
     is_offered: bool
     free_units: int
@@ -267,116 +235,116 @@ class Offer:
 
 def find_offer(code: str, owner: CartOwner | None, *, today: date) -> Offer | None:
     """What can be said of the SKU with this code; None if there is no such SKU, or if it never left the drafts. One statement."""
-    free = (
-        select(db.func.coalesce(db.func.sum(StockItem.packed - StockItem.held - StockItem.sold - StockItem.written_off), 0))
-        .join(Lot, Lot.id == StockItem.lot_id)
-        .where(StockItem.sku_id == Sku.id, *_on_sale(today))
-        .correlate(Sku)
-        .scalar_subquery()
+    bound = owner.bound if owner else {"cart_key": None, "cart_user_id": None}
+    row = db.session.execute(_OFFER, bound | {"code": code, "today": today}).one_or_none()
+    return row_as(Offer, row) if row else None
+
+
+# ── The statements, made once ─────────────────────────────────────────────────────────────────────────────────────────
+
+_cart, _line, _sku, _product = columns_of(Cart), columns_of(CartLine), columns_of(Sku), columns_of(Product)
+_category, _village, _town, _cooperative = columns_of(Category), columns_of(Village), columns_of(Town), columns_of(Cooperative)
+_item, _lot, _source = columns_of(StockItem), columns_of(Lot), columns_of(LotSource)
+
+_IS_OFFERED = (_sku.is_offered & (_product.status == ProductStatus.PUBLISHED)).label("is_offered")
+_FREE = _item.packed - _item.held - _item.sold - _item.written_off
+_ON_SALE = (_lot.best_before >= bindparam("today")) & _lot.recalled_at.is_(None)
+"""Of lots: sold up to and on their best-before day, unless recalled."""
+
+_LINES = (
+    select(
+        _line.cart_id,
+        _line.sku_id,
+        _line.quantity,
+        _line.seen_price_fen,
+        _sku.code,
+        _sku.pack,
+        _sku.pack_en,
+        _sku.unit_word,
+        _sku.packed_grams,
+        _sku.price_fen,
+        _product.slug,
+        _product.name,
+        _product.name_en,
+        _product.illustration,
+        _product.glyph,
+        _product.is_cold_chain,
+        _product.is_perishable,
+        _IS_OFFERED,
+        _category.tint,
+        _village.name,
+        _village.name_en,
+        _village.slug,
+        _town.short_name,
+        _town.name_en,
+        _cooperative.id,
+        _cooperative.name,
+        _cooperative.name_en,
     )
-    columns = (Sku.id, Sku.code, Sku.pack, Sku.pack_en, Sku.unit_word, Sku.price_fen, Sku.is_offered)
-    product = (Product.name, Product.name_en, Product.slug, Product.status)
-    query = select(*columns, *product, free.label("free_units")).join(Product, Product.id == Sku.product_id)
-    if owner:
-        mine = select(CartLine.quantity).join(Cart, Cart.id == CartLine.cart_id).where(CartLine.sku_id == Sku.id, owner.owns())
-        query = query.add_columns(mine.correlate(Sku).scalar_subquery().label("in_basket"))
-    row = db.session.execute(query.where(Sku.code == code, Product.status != ProductStatus.DRAFT)).one_or_none()
-    if row is None:
-        return None
-    return Offer(
-        sku_id=SkuId(row.id),
-        code=row.code,
-        name=row.name,
-        name_en=row.name_en,
-        pack=row.pack,
-        pack_en=row.pack_en,
-        unit_word=row.unit_word,
-        slug=row.slug,
-        price_fen=row.price_fen,
-        is_offered=row.is_offered and row.status is ProductStatus.PUBLISHED,
-        free_units=int(row.free_units),
-        in_basket=(row.in_basket or 0) if owner else 0,
-    )
-
-
-# ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_COLUMNS = (
-    CartLine.cart_id,
-    CartLine.sku_id,
-    CartLine.quantity,
-    CartLine.seen_price_fen,
-    Sku.code,
-    Sku.pack,
-    Sku.pack_en,
-    Sku.unit_word,
-    Sku.packed_grams,
-    Sku.price_fen,
-    Sku.is_offered,
-    Product.slug,
-    Product.name,
-    Product.name_en,
-    Product.illustration,
-    Product.glyph,
-    Product.status,
-    Product.is_cold_chain,
-    Product.is_perishable,
-    Category.tint,
-    Village.name.label("village_name"),
-    Village.name_en.label("village_name_en"),
-    Village.slug.label("village_slug"),
-    Town.short_name.label("town_name"),
-    Town.name_en.label("town_name_en"),
-    Cooperative.id.label("cooperative_id"),
-    Cooperative.name.label("cooperative_name"),
-    Cooperative.name_en.label("cooperative_name_en"),
+    .join_from(table_of(CartLine), table_of(Cart), _cart.id == _line.cart_id)
+    .join(table_of(Sku), _sku.id == _line.sku_id)
+    .join(table_of(Product), _product.id == _sku.product_id)
+    .join(table_of(Category), _category.id == _product.category_id)
+    .join(table_of(Village), _village.id == _product.village_id)
+    .join(table_of(Town), _town.id == _village.town_id)
+    .join(table_of(Cooperative), _cooperative.id == _product.cooperative_id)
+    .where(OWNED)
+    .order_by(_line.added_at, _line.sku_id)
 )
 
-
-def _lines_of(owner: CartOwner):  # type: ignore[no-untyped-def]  # the type of a select over 28 columns says nothing that its columns do not
-    return (
-        select(*_COLUMNS)
-        .join(Cart, Cart.id == CartLine.cart_id)
-        .join(Sku, Sku.id == CartLine.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .join(Category, Category.id == Product.category_id)
-        .join(Village, Village.id == Product.village_id)
-        .join(Town, Town.id == Village.town_id)
-        .join(Cooperative, Cooperative.id == Product.cooperative_id)
-        .where(owner.owns())
-        .order_by(CartLine.added_at, CartLine.sku_id)
+_STOCK = (
+    select(
+        _item.id,
+        _item.sku_id,
+        _lot.id,
+        _lot.best_before,
+        _FREE,
+        _lot.gross_fen,
+        _lot.source_version,
+        _village.id,
+        _village.code,
+        _village.name,
+        _village.name_en,
+        _village.slug,
+        _source.grams,
     )
+    .join_from(table_of(StockItem), table_of(Lot), _lot.id == _item.lot_id)
+    .join(table_of(LotSource), (_source.lot_id == _lot.id) & (_source.version == _lot.source_version))
+    .join(table_of(Village), _village.id == _source.village_id)
+    .where(_item.sku_id.in_(bindparam("sku_ids", expanding=True)), _FREE > 0, _ON_SALE)
+)
 
-
-def _on_sale(today: date) -> tuple[ColumnElement[bool], ...]:
-    """Of lots: sold up to and on their best-before day, unless recalled."""
-    return (Lot.best_before >= today, Lot.recalled_at.is_(None))
-
-
-def _read_stock(sku_ids: Sequence[int], today: date) -> tuple[_Stock, ...]:
-    free = StockItem.packed - StockItem.held - StockItem.sold - StockItem.written_off
-    rows = db.session.execute(
-        select(
-            StockItem.id.label("item_id"),
-            StockItem.sku_id,
-            Lot.id.label("lot_id"),
-            Lot.best_before,
-            free.label("free_units"),
-            Lot.gross_fen,
-            Lot.source_version,
-            Village.id.label("village_id"),
-            Village.code.label("village_code"),
-            Village.name.label("village_name"),
-            Village.name_en.label("village_name_en"),
-            Village.slug.label("village_slug"),
-            LotSource.grams,
-        )
-        .join(Lot, Lot.id == StockItem.lot_id)
-        .join(LotSource, (LotSource.lot_id == Lot.id) & (LotSource.version == Lot.source_version))
-        .join(Village, Village.id == LotSource.village_id)
-        .where(StockItem.sku_id.in_(sku_ids), free > 0, *_on_sale(today))
+_LEFT = (
+    select(func.coalesce(func.sum(_FREE), 0))
+    .join_from(table_of(StockItem), table_of(Lot), _lot.id == _item.lot_id)
+    .where(_item.sku_id == _sku.id, _ON_SALE)
+    .correlate(table_of(Sku))
+    .scalar_subquery()
+)
+_MINE = (
+    select(_line.quantity)
+    .join_from(table_of(CartLine), table_of(Cart), _cart.id == _line.cart_id)
+    .where(_line.sku_id == _sku.id, OWNED)
+    .correlate(table_of(Sku))
+    .scalar_subquery()
+)
+_OFFER = (
+    select(
+        _sku.id,
+        _sku.code,
+        _product.name,
+        _product.name_en,
+        _sku.pack,
+        _sku.pack_en,
+        _sku.unit_word,
+        _sku.price_fen,
+        _IS_OFFERED,
+        _LEFT,
+        func.coalesce(_MINE, 0),
     )
-    return tuple(_Stock(**row._mapping) for row in rows)
+    .join_from(table_of(Sku), table_of(Product), _product.id == _sku.product_id)
+    .where(_sku.code == bindparam("code"), _product.status != ProductStatus.DRAFT)
+)
 
 
 def _with_quantity(row: BasketRow, quantity: int) -> BasketRow:
