@@ -142,6 +142,8 @@ def race(app: Flask, *acts: Callable[[], T]) -> list[T | Exception]:
 
     def run(one: Callable[[], T]) -> T | Exception:
         with app.app_context():
+            with reading() as session:
+                session.execute(select(1))  # a connection at hand, or the threads would stand in line for it and not race
             start.wait()
             try:
                 return one()
@@ -502,18 +504,20 @@ def test_two_thumbs_on_the_last_grams_pack_them_once(app: Flask, now: datetime) 
     assert_movements_explain_every_balance()
 
 
-def test_two_who_counted_at_once_are_not_both_believed(app: Flask, now: datetime) -> None:
-    lot = make_lot(units=50)
-    answers = race(
-        app,
-        *(
-            lambda free=free: set_count(
-                lot.item_id, free, seen_free_units=50, by=None, reason=Reason.RECOUNTED, once=f"form-{free}", now=now
-            )
-            for free in (48, 46)
-        ),
-    )
-    assert sorted(type(answer).__name__ for answer in answers) == ["CountMoved", "Counted"]
+def test_of_those_who_counted_at_once_one_is_believed(app: Flask, now: datetime) -> None:
+    rice = make_product()
+    for _ in range(5):
+        lot = make_lot(rice, units=50)
+        answers = race(
+            app,
+            *(
+                lambda free=free, lot=lot: set_count(
+                    lot.item_id, free, seen_free_units=50, by=None, reason=Reason.RECOUNTED, once=f"form-{free}", now=now
+                )
+                for free in (49, 48, 47, 46)
+            ),
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["CountMoved", "CountMoved", "CountMoved", "Counted"]
 
 
 def test_one_form_sent_by_two_thumbs_at_once_counts_once(app: Flask, now: datetime) -> None:
