@@ -8,6 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from pathlib import Path
 
 from dotenv import load_dotenv
@@ -53,12 +56,10 @@ def main() -> int:
     for step in (("db", "upgrade"), ("seed", "demo")):
         if failed := subprocess.run([sys.executable, "-m", "flask", *step], env=environ, check=False).returncode:
             return failed
-    print(
-        WELCOME.format(
-            public_url=config.public_url, sandbox_url=environ["SANDBOX_PUBLIC_URL"], letters=_near(config.instance_path / "outbox")
-        ),
-        flush=True,
+    welcome = WELCOME.format(
+        public_url=config.public_url, sandbox_url=environ["SANDBOX_PUBLIC_URL"], letters=_near(config.instance_path / "outbox")
     )
+    threading.Thread(target=say_when_it_serves, args=(f"http://{LOOPBACK}:{environ['PORT']}/readyz", welcome), daemon=True).start()
     return run_together(environ)
 
 
@@ -144,6 +145,17 @@ def run_together(environ: dict[str, str]) -> int:
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
     return 0 if manager.returncode in ASKED_TO_STOP else int(manager.returncode or 0)
+
+
+def say_when_it_serves(address: str, welcome: str) -> None:
+    """Invite people in once somebody answers the door."""
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                print(welcome, flush=True)
+                return
+        except OSError:  # not yet
+            time.sleep(0.2)
 
 
 def _near(path: Path) -> Path:
