@@ -4,6 +4,7 @@ Law: a filter turns one value into text and knows nothing of the database; every
 so the same number never reads two ways. Times come in aware and leave in Asia/Shanghai. Language is the visitor's.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import TypeVar
@@ -21,6 +22,7 @@ MINUS = "\N{MINUS SIGN}"
 """As wide as a figure, and never taken for a hyphen; a screen reader says it."""
 
 NOTHING = "—"
+_HAN = re.compile(r"[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 TINTS = {
     "粮油": "grain",
     "坚果": "nut",
@@ -168,10 +170,23 @@ def masked_phone(phone: str) -> str:
 
 
 def chinese(text: str) -> Markup:
-    """Chinese content wherever it stands: on an English page it is marked as Chinese, so that it is read aloud and drawn rightly."""
-    if text and _is_english():
+    """Chinese content wherever it stands: on an English page it is marked as Chinese, so that it is read aloud and drawn rightly.
+
+    What holds no Chinese, such as the name of somebody from elsewhere, is left as it is.
+    """
+    if text and _is_english() and _HAN.search(text):
         return Markup('<span lang="zh-Hans">{}</span>').format(text)
     return escape(text)
+
+
+def lang_mark(text: str) -> Markup:
+    """The attribute that says so of an element, where marks cannot stand in its text: `<option{{ name|lang_mark }}>`, `<text{{ name|lang_mark }}>`."""
+    return Markup(' lang="zh-Hans"') if _is_english() and _HAN.search(text) else Markup("")
+
+
+def filled(words: str, **values: object) -> Markup:
+    """A sentence, its gaps filled with content that may bring marks of its own: `filled(gettext("交寄，%(carrier)s"), carrier=chinese(…))`."""
+    return Markup(words) % values
 
 
 def own_character(name: str) -> str:
@@ -201,6 +216,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "grams": grams,
     "kg": kg,
+    "lang_mark": lang_mark,
     "machine_time": machine_time,
     "masked_phone": masked_phone,
     "moment": moment,

@@ -12,7 +12,7 @@ from shop.kit.ids import UserId
 from shop.reports.cooperative_pages import MovementRow, StockRow
 from shop.stock.models import MovementKind
 from shop.stock.service import Reason
-from shop.web.filters import short_day
+from shop.web.filters import chinese, filled, short_day
 
 _JUST_NOW = timedelta(minutes=1)
 _MINUTES = timedelta(hours=1)
@@ -51,10 +51,10 @@ def age(row: StockRow, now: datetime, me: UserId) -> str:
         return str(gettext("还没点过"))
     when, who = ago(row.touched_at, now), by_whom(row.touched_by_id, row.touched_by, me)
     if row.touched_kind is MovementKind.PACKED:
-        return str(gettext("%(when)s，%(who)s装的", when=when, who=who))
+        return filled(gettext("%(when)s，%(who)s装的"), when=when, who=chinese(who))
     if row.touched_kind is MovementKind.WRITTEN_OFF:
-        return str(gettext("%(when)s，%(who)s记的破损", when=when, who=who))
-    return str(gettext("%(when)s，%(who)s点的", when=when, who=who))
+        return filled(gettext("%(when)s，%(who)s记的破损"), when=when, who=chinese(who))
+    return filled(gettext("%(when)s，%(who)s点的"), when=when, who=chinese(who))
 
 
 def attention(row: StockRow, now: datetime) -> str:

@@ -16,7 +16,7 @@ from shop.payments.models import PaymentState, RefundState
 from shop.reports.order_story import EventStory, OrderStory, ShipmentStory
 from shop.reports.staff_orders import AuditStory, Behind, EntryStory, LetterStory, PostingStory
 from shop.shipping.states import ShipmentState
-from shop.web.filters import yuan_sign
+from shop.web.filters import chinese, filled, yuan_sign
 from shop.web.storefront.words import said
 
 ORDER_WORDS = {
@@ -147,7 +147,11 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
         return (
             _MONEY,
             "due",
-            gettext("退款 %(sum)s，%(reason)s", sum=_sum(facts, "goods_fen", "shipping_fen"), reason=facts.get("reason", "")),
+            filled(
+                gettext("退款 %(sum)s，%(reason)s"),
+                sum=_sum(facts, "goods_fen", "shipping_fen"),
+                reason=chinese(str(facts.get("reason", ""))),
+            ),
         )
     if event.kind == "refunded":
         return _MONEY, "done", gettext("支付方已退 %(sum)s", sum=_sum(facts, "amount_fen"))
@@ -155,7 +159,7 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
         return _MONEY, "wrong", gettext("支付方没有退成，%(sum)s 已记回各村", sum=_sum(facts, "goods_fen", "shipping_fen"))
     if event.kind in ("parcel_shipped", "parcel_delivered"):
         words = gettext("%(parcel)s交寄，%(carrier)s") if event.kind == "parcel_shipped" else gettext("%(parcel)s签收")
-        return _GOODS, "", words % {"parcel": _parcel(facts, story), "carrier": facts.get("carrier", "")}
+        return _GOODS, "", filled(words, parcel=_parcel(facts, story), carrier=chinese(str(facts.get("carrier", ""))))
     moved = {state.value: word for state, (word, _badge) in ORDER_WORDS.items()}
     return _GOODS, "", gettext("订单：%(state)s", state=word_of(moved, event.kind))
 
