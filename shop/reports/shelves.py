@@ -29,6 +29,10 @@ MOST_CARDS = 200
 """Of one cooperative; more than any has."""
 
 
+NOTHING_SOUGHT = -1
+"""For what was typed and holds no word at all, such as `%_`: it finds nothing, rather than everything."""
+
+
 class Sort(StrEnum):
     """Order of the shelves, as the address says it."""
 
@@ -105,12 +109,13 @@ class Shelves:
 def shelves(wanted: Wanted, *, today: date, english: bool) -> Shelves:
     """What is found on the business day `today`. Names come in one language; a page beyond the last one is the last one."""
     patterns = search_patterns(wanted.words[:LONGEST_QUERY])
+    sought = len(patterns) if patterns or not wanted.words.strip() else NOTHING_SOUGHT
     chosen = {
         "categories": wanted.categories[:MOST_CHOSEN],
         "villages": wanted.villages[:MOST_CHOSEN],
         "cooperatives": wanted.cooperatives[:MOST_CHOSEN],
     }
-    shape = (len(patterns), *(bool(slugs) for slugs in chosen.values()), english)
+    shape = (sought, *(bool(slugs) for slugs in chosen.values()), english)
     given: dict[str, object] = {f"p{number}": pattern for number, pattern in enumerate(patterns)}
     given |= {name: list(slugs) for name, slugs in chosen.items() if slugs}
 
@@ -296,6 +301,8 @@ def _chosen(table: str, name: str, is_set: bool) -> str:
 
 def _finds(patterns: int) -> str:
     """Conditions that every token is found; the backslash escapes what `LIKE` would read (`kit.text.search_patterns`)."""
+    if patterns == NOTHING_SOUGHT:
+        return " and false"
     return "".join(rf" and p.search_text like :p{number} escape '\'" for number in range(patterns))
 
 

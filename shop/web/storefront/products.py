@@ -13,6 +13,7 @@ from shop.shipping.rules import DEFAULT
 from shop.web.current import needs
 from shop.web.storefront.addresses import page_asked, slug_in, slugs_asked
 from shop.web.storefront.words import is_english
+from shop.web.typed import clean
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
 
@@ -33,7 +34,7 @@ class Chip:
 def index() -> str:
     """The shelves: everything, or what the address asks for."""
     wanted = Wanted(
-        words=request.args.get("q", "").strip()[:LONGEST_QUERY],
+        words=clean(request.args.get("q"), most=LONGEST_QUERY),
         categories=slugs_asked("category"),
         villages=slugs_asked("village"),
         cooperatives=slugs_asked("cooperative"),
