@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hmac import compare_digest
 
-from sqlalchemy import RowMapping, case, func, select
+from sqlalchemy import BigInteger, RowMapping, bindparam, case, cast, func, select
 
 from shop.accounts.models import User
-from shop.extensions import db
+from shop.extensions import columns_of, db, row_as, rows_as, table_of
 from shop.kit.ids import (
     CooperativeId,
     EasternUnitId,
@@ -220,7 +220,7 @@ class ShipmentStory:
 
 @dataclass(frozen=True)
 class EventStory:
-    """Something that happened; oldest first in the story."""
+    """Something that happened; oldest first in the story that staff read."""
 
     at: datetime
     kind: str
@@ -306,18 +306,18 @@ def get_story(number: str) -> OrderStory:
 
     Raises NoSuchOrder.
     """
-    return _tell(_find_order(number))
+    return _tell(_find_order(number), with_events=True)
 
 
 def get_own_story(number: str, *, key: str, buyer_id: UserId | None) -> OrderStory:
-    """The order, for whoever holds its key or is the signed-in buyer it belongs to. The number alone opens nothing.
+    """The order without its events, for whoever holds its key or is the signed-in buyer it belongs to. The number alone opens nothing.
 
     Raises NoSuchOrder.
     """
     order = _find_order(number)
     if order is None or not _may_open(order["key"], order["buyer_id"], key, buyer_id):
         raise NoSuchOrder
-    return _tell(order)
+    return _tell(order, with_events=False)
 
 
 def open_order(number: str, *, key: str, buyer_id: UserId | None) -> Opened:
@@ -325,8 +325,7 @@ def open_order(number: str, *, key: str, buyer_id: UserId | None) -> Opened:
 
     Raises NoSuchOrder.
     """
-    columns = (Order.id, Order.number, Order.key, Order.state, Order.buyer_id)
-    row = db.session.execute(select(*columns).where(Order.number == number)).one_or_none()
+    row = db.session.execute(_OPEN, {"number": number}).one_or_none()
     if row is None or not _may_open(row.key, row.buyer_id, key, buyer_id):
         raise NoSuchOrder
     return Opened(id=OrderId(row.id), number=row.number, key=row.key, state=row.state)
@@ -334,9 +333,7 @@ def open_order(number: str, *, key: str, buyer_id: UserId | None) -> Opened:
 
 def find_key(number: str, phone: str) -> str | None:
     """The key of the online order with this number, if it goes to this mobile number."""
-    return db.session.scalar(
-        select(Order.key).where(Order.number == number, Order.phone == phone, Order.phone != "", Order.channel == Channel.ONLINE)
-    )
+    return db.session.scalar(_KEY, {"number": number, "phone": phone})
 
 
 def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: UserId | None) -> bool:
@@ -344,134 +341,217 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
     return compare_digest(order_key.encode(), key.encode()) or (buyer_id is not None and order_buyer_id == buyer_id)
 
 
-_ORDER = (
-    Order.id,
-    Order.number,
-    Order.key,
-    Order.channel,
-    Order.state,
-    Order.buyer_id,
-    Order.eastern_unit_id,
-    EasternUnit.name.label("eastern_unit_name"),
-    Order.name,
-    Order.phone,
-    Order.email,
-    Order.district_code,
-    Order.region,
-    Order.town,
-    Order.street,
-    Order.note,
-    Order.locale,
-    Order.goods_fen,
-    Order.discount_fen,
-    Order.shipping_fen,
-    Order.refunded_shipping_fen,
-    Order.total_fen,
-    Order.perishable_confirmed_at,
-    Order.hold_until,
-    Order.placed_at,
-    Order.paid_at,
-    Order.sold_on,
-    Order.ended_at,
+# ── The statements, made once ─────────────────────────────────────────────────────────────────────────────────────────
+
+_order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
+_pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
+_payment, _refund, _shipment, _cooperative, _event, _user = (
+    columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent, User)
+)
+
+_FIND = (
+    select(
+        _order.id,
+        _order.number,
+        _order.key,
+        _order.channel,
+        _order.state,
+        _order.buyer_id,
+        _order.eastern_unit_id,
+        _unit.name.label("eastern_unit_name"),
+        _order.name,
+        _order.phone,
+        _order.email,
+        _order.district_code,
+        _order.region,
+        _order.town,
+        _order.street,
+        _order.note,
+        _order.locale,
+        _order.goods_fen,
+        _order.discount_fen,
+        _order.shipping_fen,
+        _order.refunded_shipping_fen,
+        _order.total_fen,
+        _order.perishable_confirmed_at,
+        _order.hold_until,
+        _order.placed_at,
+        _order.paid_at,
+        _order.sold_on,
+        _order.ended_at,
+    )
+    .select_from(table_of(Order).outerjoin(table_of(EasternUnit), _unit.id == _order.eastern_unit_id))
+    .where(_order.number == bindparam("number"))
+)
+_OPEN = select(_order.id, _order.number, _order.key, _order.state, _order.buyer_id).where(_order.number == bindparam("number"))
+_KEY = select(_order.key).where(
+    _order.number == bindparam("number"), _order.phone == bindparam("phone"), _order.phone != "", _order.channel == Channel.ONLINE
+)
+
+_LINE_FIELDS = (
+    _line.id,
+    _line.sku_id,
+    _line.sku_code,
+    _line.product_id,
+    _line.cooperative_id,
+    _line.product_name,
+    _line.product_name_en,
+    _line.pack,
+    _line.pack_en,
+    _line.unit_word,
+    _line.quantity,
+    _line.unit_price_fen,
+    _line.discount_fen,
+    _line.net_fen,
+    _line.unit_grams,
+    _line.is_perishable,
+    _line.is_cold_chain,
+)
+_LINES = (
+    select(*_LINE_FIELDS, _pick.id, _lot.id, _lot.code, _pick.units, _pick.returned_units, _pick.state)
+    .select_from(
+        table_of(OrderLine)
+        .outerjoin(table_of(Pick), (_pick.line_id == _line.id) & (_pick.state != PickState.RELEASED))
+        .outerjoin(table_of(StockItem), _item.id == _pick.item_id)
+        .outerjoin(table_of(Lot), _lot.id == _item.lot_id)
+    )
+    .where(_line.order_id == bindparam("order_id"))
+    .order_by(_line.position, _pick.id)
+)
+
+_GRAMS = func.sum(_attribution.grams)
+_SHARES = (
+    select(
+        _attribution.pick_id,
+        _village.id,
+        _village.name,
+        _village.name_en,
+        _village.slug,
+        cast(_GRAMS, BigInteger),  # PostgreSQL sums bigint into numeric
+        cast(func.sum(case((_attribution.is_refund, 0), else_=_attribution.amount_fen)), BigInteger),
+        cast(func.sum(case((_attribution.is_refund, -_attribution.amount_fen), else_=0)), BigInteger),
+    )
+    .join_from(table_of(Attribution), table_of(Village), _village.id == _attribution.village_id)
+    .where(_attribution.order_id == bindparam("order_id"))
+    .group_by(_attribution.pick_id, _village.id, _village.name, _village.name_en, _village.slug)
+    .order_by(_attribution.pick_id, _GRAMS.desc(), _village.id)
+)
+
+_PAYMENT_FIELDS = (
+    _payment.id,
+    _payment.provider,
+    _payment.attempt,
+    _payment.state,
+    _payment.amount_fen,
+    _payment.currency,
+    _payment.method,
+    _payment.received_fen,
+    _payment.received_currency,
+    _payment.refunded_fen,
+    _payment.intent_id,
+    _payment.pay_url,
+    _payment.trouble,
+    _payment.started_at,
+    _payment.expires_at,
+    _payment.paid_at,
+)
+_PAYMENTS = (
+    select(
+        *_PAYMENT_FIELDS,
+        _refund.id,
+        _refund.amount_fen,
+        _refund.reason,
+        _refund.state,
+        _refund.trouble,
+        _refund.asked_at,
+        _refund.settled_at,
+    )
+    .select_from(table_of(Payment).outerjoin(table_of(Refund), _refund.payment_id == _payment.id))
+    .where(_payment.reference == bindparam("number"))
+    .order_by(_payment.attempt, _refund.id)
+)
+
+_RETURN_FIELDS = (_return.id, _return.at, _return.by, _return.reason, _return.restock, _return.goods_fen, _return.shipping_fen)
+_RETURNS = (
+    select(
+        *_RETURN_FIELDS,
+        cast(func.coalesce(func.sum(_taken.units), 0), BigInteger),
+        _return.entry_id,
+        _return.reversed_by_entry_id.is_not(None),
+    )
+    .select_from(table_of(Return).outerjoin(table_of(ReturnLine), _taken.return_id == _return.id))
+    .where(_return.order_id == bindparam("order_id"))
+    .group_by(*_RETURN_FIELDS, _return.entry_id, _return.reversed_by_entry_id)
+    .order_by(_return.id)
+)
+
+_SHIPMENTS = (
+    select(
+        _shipment.id,
+        _shipment.cooperative_id,
+        _cooperative.name,
+        _cooperative.short_name,
+        _cooperative.name_en,
+        _shipment.state,
+        _shipment.grams,
+        _shipment.fee_fen,
+        _shipment.carrier,
+        _shipment.tracking_number,
+        _shipment.shipped_at,
+        _shipment.delivered_at,
+    )
+    .join_from(table_of(Shipment), table_of(Cooperative), _cooperative.id == _shipment.cooperative_id)
+    .where(_shipment.order_id == bindparam("order_id"))
+    .order_by(_shipment.id)
+)
+
+_EVENTS = (
+    select(_event.at, _event.kind, _event.by_user_id, _user.name, _event.facts)
+    .select_from(table_of(OrderEvent).outerjoin(table_of(User), _user.id == _event.by_user_id))
+    .where(_event.order_id == bindparam("order_id"))
+    .order_by(_event.id)
 )
 
 
+# ── Telling ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _find_order(number: str) -> RowMapping | None:
-    return (
-        db.session.execute(select(*_ORDER).outerjoin(EasternUnit, EasternUnit.id == Order.eastern_unit_id).where(Order.number == number))
-        .mappings()
-        .one_or_none()
-    )
+    return db.session.execute(_FIND, {"number": number}).mappings().one_or_none()
 
 
-def _tell(order: RowMapping | None) -> OrderStory:
+def _tell(order: RowMapping | None, *, with_events: bool) -> OrderStory:
     if order is None:
         raise NoSuchOrder
-    order_id, number = OrderId(order["id"]), str(order["number"])
-    lines = _lines(order_id)
+    of_order = {"order_id": order["id"]}
+    lines = _lines(of_order)
     return OrderStory(
         **order,
         lines=lines,
         villages=_sum_villages(lines),
-        payments=_payments(number),
-        returns=_returns(order_id),
-        shipments=_shipments(order_id),
-        events=_events(order_id),
+        payments=_payments(str(order["number"])),
+        returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))),
+        shipments=tuple(rows_as(ShipmentStory, db.session.execute(_SHIPMENTS, of_order))),
+        events=tuple(rows_as(EventStory, db.session.execute(_EVENTS, of_order))) if with_events else (),
     )
 
 
-def _lines(order_id: OrderId) -> tuple[LineStory, ...]:
-    shares = _shares(order_id)
-    columns = (
-        OrderLine.id.label("line_id"),
-        OrderLine.sku_id,
-        OrderLine.sku_code,
-        OrderLine.product_id,
-        OrderLine.cooperative_id,
-        OrderLine.product_name,
-        OrderLine.product_name_en,
-        OrderLine.pack,
-        OrderLine.pack_en,
-        OrderLine.unit_word,
-        OrderLine.quantity,
-        OrderLine.unit_price_fen,
-        OrderLine.discount_fen,
-        OrderLine.net_fen,
-        OrderLine.unit_grams,
-        OrderLine.is_perishable,
-        OrderLine.is_cold_chain,
-    )
-    picks = (Pick.id.label("pick_id"), Lot.id.label("lot_id"), Lot.code, Pick.units, Pick.returned_units, Pick.state)
-    rows = db.session.execute(
-        select(*columns, *picks)
-        .outerjoin(Pick, (Pick.line_id == OrderLine.id) & (Pick.state != PickState.RELEASED))
-        .outerjoin(StockItem, StockItem.id == Pick.item_id)
-        .outerjoin(Lot, Lot.id == StockItem.lot_id)
-        .where(OrderLine.order_id == order_id)
-        .order_by(OrderLine.position, Pick.id)
-    ).all()
-    told: dict[int, tuple[dict[str, object], list[PickStory]]] = {}
-    for row in rows:
-        _, its_picks = told.setdefault(row.line_id, ({column.key: getattr(row, column.key) for column in columns}, []))
-        if row.pick_id is not None:
-            its_picks.append(
-                PickStory(
-                    pick_id=PickId(row.pick_id),
-                    lot_id=LotId(row.lot_id),
-                    lot_code=row.code,
-                    units=row.units,
-                    returned_units=row.returned_units,
-                    state=row.state,
-                    shares=tuple(shares.get(row.pick_id, ())),
-                )
-            )
-    return tuple(LineStory(**values, picks=tuple(its_picks)) for values, its_picks in told.values())  # type: ignore[arg-type]  # the columns above, by name
+def _lines(of_order: Mapping[str, object]) -> tuple[LineStory, ...]:
+    shares = _shares(of_order)
+    picks: dict[tuple[object, ...], list[PickStory]] = {}
+    for row in db.session.execute(_LINES, of_order):
+        line, pick = tuple(row[: len(_LINE_FIELDS)]), row[len(_LINE_FIELDS) :]
+        its_picks = picks.setdefault(line, [])
+        if pick[0] is not None:
+            its_picks.append(row_as(PickStory, (*pick, tuple(shares.get(pick[0], ())))))
+    return tuple(row_as(LineStory, (*line, tuple(its_picks))) for line, its_picks in picks.items())
 
 
-def _shares(order_id: OrderId) -> dict[int, list[ShareStory]]:
+def _shares(of_order: Mapping[str, object]) -> dict[int, list[ShareStory]]:
     """The shares of every pick, the largest first, ties by village."""
-    sold = func.sum(case((Attribution.is_refund, 0), else_=Attribution.amount_fen)).label("booked_fen")
-    back = func.sum(case((Attribution.is_refund, -Attribution.amount_fen), else_=0)).label("refunded_fen")
-    grams = func.sum(Attribution.grams).label("grams")
-    rows = db.session.execute(
-        select(Attribution.pick_id, Village.id, Village.name, Village.name_en, Village.slug, grams, sold, back)
-        .join(Village, Village.id == Attribution.village_id)
-        .where(Attribution.order_id == order_id)
-        .group_by(Attribution.pick_id, Village.id, Village.name, Village.name_en, Village.slug)
-        .order_by(Attribution.pick_id, grams.desc(), Village.id)
-    )
     shares: dict[int, list[ShareStory]] = {}
-    for row in rows:
-        share = ShareStory(
-            village_id=VillageId(row.id),
-            village_name=row.name,
-            village_name_en=row.name_en,
-            village_slug=row.slug,
-            grams=int(row.grams),  # PostgreSQL sums bigint into numeric
-            booked_fen=int(row.booked_fen),
-            refunded_fen=int(row.refunded_fen),
-        )
-        shares.setdefault(row.pick_id, []).append(share)
+    for pick_id, *share in db.session.execute(_SHARES, of_order):
+        shares.setdefault(pick_id, []).append(row_as(ShareStory, share))
     return shares
 
 
@@ -491,121 +571,10 @@ def _sum_villages(lines: tuple[LineStory, ...]) -> tuple[VillageSum, ...]:
 
 
 def _payments(number: str) -> tuple[PaymentStory, ...]:
-    columns = (
-        Payment.id.label("payment_id"),
-        Payment.provider,
-        Payment.attempt,
-        Payment.state,
-        Payment.amount_fen,
-        Payment.currency,
-        Payment.method,
-        Payment.received_fen,
-        Payment.received_currency,
-        Payment.refunded_fen,
-        Payment.intent_id,
-        Payment.pay_url,
-        Payment.trouble,
-        Payment.started_at,
-        Payment.expires_at,
-        Payment.paid_at,
-    )
-    refunds = (
-        Refund.id.label("refund_id"),
-        Refund.amount_fen.label("refund_fen"),
-        Refund.reason,
-        Refund.state.label("refund_state"),
-        Refund.trouble.label("refund_trouble"),
-        Refund.asked_at,
-        Refund.settled_at,
-    )
-    rows = db.session.execute(
-        select(*columns, *refunds)
-        .outerjoin(Refund, Refund.payment_id == Payment.id)
-        .where(Payment.reference == number)
-        .order_by(Payment.attempt, Refund.id)
-    ).all()
-    told: dict[int, tuple[dict[str, object], list[RefundStory]]] = {}
-    for row in rows:
-        _, its_refunds = told.setdefault(row.payment_id, ({column.key: getattr(row, column.key) for column in columns}, []))
-        if row.refund_id is not None:
-            its_refunds.append(
-                RefundStory(
-                    refund_id=RefundId(row.refund_id),
-                    amount_fen=row.refund_fen,
-                    reason=row.reason,
-                    state=row.refund_state,
-                    trouble=row.refund_trouble,
-                    asked_at=row.asked_at,
-                    settled_at=row.settled_at,
-                )
-            )
-    return tuple(PaymentStory(**values, refunds=tuple(its_refunds)) for values, its_refunds in told.values())  # type: ignore[arg-type]  # the columns above, by name
-
-
-def _returns(order_id: OrderId) -> tuple[ReturnStory, ...]:
-    units = func.coalesce(func.sum(ReturnLine.units), 0).label("units")
-    columns = (
-        Return.id,
-        Return.at,
-        Return.by,
-        Return.reason,
-        Return.restock,
-        Return.goods_fen,
-        Return.shipping_fen,
-        Return.entry_id,
-        Return.reversed_by_entry_id,
-    )
-    rows = db.session.execute(
-        select(*columns, units)
-        .outerjoin(ReturnLine, ReturnLine.return_id == Return.id)
-        .where(Return.order_id == order_id)
-        .group_by(*columns)
-        .order_by(Return.id)
-    )
-    return tuple(
-        ReturnStory(
-            return_id=ReturnId(row.id),
-            at=row.at,
-            by=row.by,
-            reason=row.reason,
-            restock=row.restock,
-            goods_fen=row.goods_fen,
-            shipping_fen=row.shipping_fen,
-            units=int(row.units),
-            entry_id=EntryId(row.entry_id),
-            is_reversed=row.reversed_by_entry_id is not None,
-        )
-        for row in rows
-    )
-
-
-def _shipments(order_id: OrderId) -> tuple[ShipmentStory, ...]:
-    columns = (
-        Shipment.id.label("shipment_id"),
-        Shipment.cooperative_id,
-        Cooperative.name.label("cooperative_name"),
-        Cooperative.short_name.label("cooperative_short_name"),
-        Cooperative.name_en.label("cooperative_name_en"),
-        Shipment.state,
-        Shipment.grams,
-        Shipment.fee_fen,
-        Shipment.carrier,
-        Shipment.tracking_number,
-        Shipment.shipped_at,
-        Shipment.delivered_at,
-    )
-    rows = db.session.execute(
-        select(*columns)
-        .join(Cooperative, Cooperative.id == Shipment.cooperative_id)
-        .where(Shipment.order_id == order_id)
-        .order_by(Shipment.id)
-    )
-    return tuple(ShipmentStory(**row._mapping) for row in rows)
-
-
-def _events(order_id: OrderId) -> tuple[EventStory, ...]:
-    columns = (OrderEvent.at, OrderEvent.kind, OrderEvent.by_user_id, User.name.label("by_name"), OrderEvent.facts)
-    rows = db.session.execute(
-        select(*columns).outerjoin(User, User.id == OrderEvent.by_user_id).where(OrderEvent.order_id == order_id).order_by(OrderEvent.id)
-    )
-    return tuple(EventStory(**row._mapping) for row in rows)
+    refunds: dict[tuple[object, ...], list[RefundStory]] = {}
+    for row in db.session.execute(_PAYMENTS, {"number": number}):
+        payment, refund = tuple(row[: len(_PAYMENT_FIELDS)]), row[len(_PAYMENT_FIELDS) :]
+        its_refunds = refunds.setdefault(payment, [])
+        if refund[0] is not None:
+            its_refunds.append(row_as(RefundStory, refund))
+    return tuple(row_as(PaymentStory, (*payment, tuple(its_refunds))) for payment, its_refunds in refunds.items())

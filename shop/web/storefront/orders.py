@@ -46,7 +46,7 @@ from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.web.current import needs, signed_in
 from shop.web.errors import go
-from shop.web.filters import share_percent, short_day, yuan_sign
+from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
 from shop.web.storefront.words import said, units
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
@@ -71,11 +71,10 @@ class FindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 def show(number: str) -> str:
     """The order. Back from the payment page (`paid=1`), the provider is asked first."""
     now = utc_now()
-    opened = _open(number)
     is_back = "paid" in request.args
-    if is_back and opened.state is OrderState.AWAITING_PAYMENT:
+    if is_back and _open(number).state is OrderState.AWAITING_PAYMENT:
         _ask_provider(number, now)
-    story = get_own_story(number, key=opened.key, buyer_id=None)
+    story = get_own_story(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
     if is_back and story.state is OrderState.AWAITING_PAYMENT and not _has_mismatch(story):
         return render_template("storefront/orders/confirming.html", story=story, now=now)
     return render_template("storefront/orders/show.html", **_page(story, now))
@@ -153,10 +152,14 @@ def find() -> str | Response | tuple[str, int]:
 # ── The right to it ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open(number: str) -> Opened:
-    if not _NUMBER.fullmatch(number):
+def _number_in(address: str) -> str:
+    if not _NUMBER.fullmatch(address):
         raise NoSuchOrder
-    return open_order(number, key=request.args.get("key", ""), buyer_id=_who())
+    return address
+
+
+def _open(number: str) -> Opened:
+    return open_order(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
 
 
 def _who() -> UserId | None:
@@ -337,7 +340,11 @@ def _parcel(story: OrderStory, place: int, shipment: ShipmentStory) -> ParcelRow
     if shipment.delivered_at:
         trail.append(Step(shipment.delivered_at, gettext("已签收")))
     if shipment.shipped_at:
-        trail.append(Step(shipment.shipped_at, gettext("交寄，%(carrier)s", carrier=shipment.carrier), shipment.tracking_number))
+        trail.append(
+            Step(
+                shipment.shipped_at, filled(gettext("交寄，%(carrier)s"), carrier=chinese(shipment.carrier or "")), shipment.tracking_number
+            )
+        )
     if story.paid_at:
         trail.append(Step(story.paid_at, gettext("已付款，交给合作社装箱")))
     return ParcelRow(
@@ -431,7 +438,7 @@ def _sums(story: OrderStory) -> list[tuple[str, str, int, str]]:
     back = [returned for returned in story.returns if not returned.is_reversed]
     for returned in back:
         note = (
-            gettext("%(day)s，%(reason)s", day=short_day(returned.at), reason=returned.reason)
+            filled(gettext("%(day)s，%(reason)s"), day=short_day(returned.at), reason=chinese(returned.reason))
             if returned.reason
             else short_day(returned.at)
         )
