@@ -19,6 +19,7 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 
 from config import Config
 from shop.acts.confirm_payment import check_order_payments, check_payment
@@ -26,12 +27,14 @@ from shop.acts.lapse_unpaid import _let_go, lapse_unpaid
 from shop.acts.place_order import place_order
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.sell_offline import OfflineLine, OfflineSale, sell_offline
+from shop.acts.start_payment import start_payment
 from shop.app import create_app
-from shop.extensions import db
+from shop.extensions import db, reading
 from shop.kit.errors import ShopError
 from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
 from shop.orders.states import OrderState
-from tests.sandboxes import post_event
+from shop.payments.models import Payment
+from tests.sandboxes import Sandbox, post_event
 from tests.shopping import a_delivery
 
 PROCESSES = 2
@@ -75,6 +78,23 @@ def racing() -> Iterator[Race]:
     start = spawn.Barrier(PROCESSES, timeout=_LONGEST_WAIT_SECONDS)
     with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_meet_at, initargs=(start,)) as pool:
         yield Race(pool)
+
+
+def confirmations(numbers: Sequence[str], sandbox: Sandbox, now: datetime) -> list[Job]:
+    """Each order is paid; the webhook, the buyer's return page and the sweep are all about to say so."""
+    jobs: list[Job] = []
+    for number in numbers:
+        start_payment(number, now=now)
+        session_id = sandbox.pay()
+        with reading() as session:
+            payment_id = session.scalars(select(Payment.id).where(Payment.session_id == session_id)).one()
+        told = next(event for event in sandbox.events() if event["data"]["object"]["id"] == session_id)
+        jobs += [
+            Job("webhook", {"event": told}, now),
+            Job("return page", {"number": number}, now),
+            Job("ask", {"payment_id": payment_id}, now),
+        ]
+    return jobs
 
 
 # ── In each process ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,7 @@ from shop.payments.models import Payment, PaymentState, Refund, RefundState
 from shop.stock.models import StockItem
 from tests.database import TestDatabase
 from tests.factories import MadeSku, make_lot, make_product, make_village
-from tests.racers import Finish, Job, Race, racing
+from tests.racers import Finish, Job, Race, confirmations, racing
 from tests.sandboxes import Sandbox
 from tests.shopping import assert_books_are_sound, fill_basket, free_units, picks_of, place, state_of
 
@@ -113,23 +113,6 @@ def test_fifty_buyers_race_for_five_bags_and_each_payment_is_confirmed_by_three_
     assert entries_of(EntryKind.SALE) == UNITS
     assert stock_of(rice) == (0, 0, UNITS)
     assert_books_are_sound()
-
-
-def confirmations(numbers: list[str], sandbox: Sandbox, now: datetime) -> list[Job]:
-    """Each order is paid; the webhook, the buyer's return page and the sweep are all about to say so."""
-    jobs = []
-    for number in numbers:
-        start_payment(number, now=now)
-        session_id = sandbox.pay()
-        with reading() as session:
-            payment_id = session.scalars(select(Payment.id).where(Payment.session_id == session_id)).one()
-        told = next(event for event in sandbox.events() if event["data"]["object"]["id"] == session_id)
-        jobs += [
-            Job("webhook", {"event": told}, now),
-            Job("return page", {"number": number}, now),
-            Job("ask", {"payment_id": payment_id}, now),
-        ]
-    return jobs
 
 
 # ── Paid and let go at the same moment ────────────────────────────────────────────────────────────────────────────────
