@@ -14,6 +14,7 @@ from shop.kit.ids import LineId, PickId, new_key
 from shop.kit.text import fold
 from shop.reports.order_story import LineStory, OrderStory, PickStory
 from shop.web.filters import yuan_sign
+from shop.web.storefront.words import units
 from shop.web.typed import clean
 
 REASONS = {
@@ -73,7 +74,7 @@ def read_form(given: Mapping[str, str], story: OrderStory) -> RefundForm:
         goods=given.get("goods", ""),
         agreed_fen=int(agreed) if _FEN.fullmatch(agreed) else None,
     )
-    units = {pick.pick_id: _units(form, line, pick) for line in story.lines for pick in line.picks}
+    returned = {pick.pick_id: _units(form, line, pick) for line in story.lines for pick in line.picks}
     amounts = {line.line_id: _amount(form, f"amount-{line.line_id}", line.now_fen) for line in story.lines}
     shipping_fen = _amount(form, "shipping", story.shipping_fen - story.refunded_shipping_fen)
     if form.reason not in REASONS:
@@ -81,17 +82,17 @@ def read_form(given: Mapping[str, str], story: OrderStory) -> RefundForm:
     if form.goods not in GOODS:
         form.errors["goods"] = gettext("说一下货怎么办。")
     if not form.errors:
-        form.wanted = _wanted(form, units, amounts, shipping_fen, story)
+        form.wanted = _wanted(form, returned, amounts, shipping_fen, story)
     return form
 
 
 def _wanted(
-    form: RefundForm, units: Mapping[PickId, int], amounts: Mapping[LineId, int], shipping_fen: int, story: OrderStory
+    form: RefundForm, returned: Mapping[PickId, int], amounts: Mapping[LineId, int], shipping_fen: int, story: OrderStory
 ) -> RefundWanted:
     with force_locale("en" if story.locale == "en" else "zh"):  # the buyer reads the reason on the order's page
         reason = str(REASONS[form.reason])
     return RefundWanted(
-        units={pick_id: count for pick_id, count in units.items() if count},
+        units={pick_id: count for pick_id, count in returned.items() if count},
         amounts={line_id: fen for line_id, fen in amounts.items() if fen},
         shipping_fen=shipping_fen,
         restock=form.goods == "restock",
@@ -106,7 +107,7 @@ def _units(form: RefundForm, line: LineStory, pick: PickStory) -> int:
         form.errors[name] = gettext("写一个整数，不退就写 0。")
         return 0
     if int(text) > left:
-        form.errors[name] = gettext("最多还能退 %(left)s %(unit)s。", left=left, unit=line.unit_word)
+        form.errors[name] = gettext("最多还能退 %(left)s。", left=units(left, line.unit_word))
         return 0
     return int(text)
 

@@ -351,12 +351,13 @@ _MOST_COLUMNS = 12
 
 
 def shorten(name: str) -> str:
-    """A name that fits beside a bar: six characters of Chinese, twelve of Latin."""
+    """A name that fits beside a bar: six characters of Chinese, twelve of Latin, words kept whole where that leaves any."""
     width = 0
     for place, character in enumerate(name):
         width += 2 if east_asian_width(character) in "WF" else 1
         if width > _MOST_COLUMNS:
-            return name[: place - 1] + "…"
+            cut = name[: place - 1]
+            return (cut.rpartition(" ")[0] or cut) + "…"
     return name
 
 
