@@ -30,7 +30,8 @@ def open_account(
 ) -> UserId:
     """Open an account for somebody who agreed to how their data is used.
 
-    `email` in lower case, `phone` eleven digits, one of the two at least; `password_hash` from `passwords.hash_password`, made before the act since it is slow on purpose.
+    `email` in lower case, `phone` eleven digits, one of the two at least; `password_hash` from `passwords.hash_password`, made before the act
+    since it is slow on purpose.
     Raises AlreadyKnown.
     """
     try:
