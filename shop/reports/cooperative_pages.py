@@ -169,7 +169,11 @@ def stock_rows(ids: Iterable[CooperativeId], *, today: date, also: ItemId | None
         Lot.recalled_at.is_(None),
         or_(StockItem.written_off > 0, Lot.produced_grams - Lot.packed_grams >= Sku.packed_grams),
     )
-    rows = _stock(ids).where(or_(there, may_grow, StockItem.id == also)).order_by(func.coalesce(StockItem.counted_at, Lot.recorded_at), StockItem.id)
+    rows = (
+        _stock(ids)
+        .where(or_(there, may_grow, StockItem.id == also))
+        .order_by(func.coalesce(StockItem.counted_at, Lot.recorded_at), StockItem.id)
+    )
     return rows_as(StockRow, db.session.execute(rows))
 
 
