@@ -35,7 +35,7 @@ check: lint ## ruff, mypy --strict, and every test but the soak
 	$(PYTEST) -n 2 -m "not browser and not soak"
 	$(PYTEST) -m browser tests/chromium
 
-bench: setup ## CPU per request and requests per second, written to bench/
+bench: setup ## CPU per request, requests per second and bytes on the wire, beside a bare page
 	$(PYTHON) -m bench
 
 screens: setup ## take docs/screens/ again from the running shop
