@@ -63,9 +63,9 @@ class CheckoutForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     note = StringField(lazy_gettext("给合作社的话"))
     remember = BooleanField(lazy_gettext("记进我的地址簿"))
     perishable = BooleanField(lazy_gettext("生鲜和开了封的，不能无理由退"))
-    once = StringField()
-    shown_total = StringField()
-    shown_place = StringField()
+    once = StringField("")  # without a label, WTForms would load its own catalogue to translate the name
+    shown_total = StringField("")
+    shown_place = StringField("")
 
 
 @dataclass(frozen=True)
