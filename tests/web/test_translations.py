@@ -42,7 +42,7 @@ ENGLISH = ROOT / "shop" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 CHINESE = re.compile(r"[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]+")
 """Characters, and the marks as wide as they are."""
 GAP = re.compile(r"%\((\w+)\)[sd]")
-ROOMY = "，、；：。·"
+ROOMY = "，、；：。？·"
 """Marks that bring their own room: where a Chinese text begins or ends with one, the English may with a space."""
 
 # ── The catalogue ─────────────────────────────────────────────────────────────────────────────────────────────────────
