@@ -17,7 +17,7 @@ from tests.running import RunningShop
 
 pytestmark = pytest.mark.browser
 
-NOT_PAGES = ("storefront.language.choose", "static", "operations.")
+NOT_PAGES = ("storefront.language.choose", "static")
 MOST_VISITS = 2
 """Of one address pattern: the second one is another product, village or lot."""
 
@@ -35,10 +35,10 @@ def test_every_page_fits_a_telephone_and_loads_all_that_it_names(
 ) -> None:
     with a_telephone(chromium, shop) as context:
         page = context.new_page()
-        begin = ["/", "/nothing/is/here"]
+        begin, rooms = ["/", "/nothing/is/here"], ("storefront.", "account.")
         if who:
             sign_in(page, who)
-            begin.append(urlsplit(page.url).path)
+            begin, rooms = [urlsplit(page.url).path], ("cooperative.", "staff.", "account.")
         elif locale == "zh":
             put_in_basket(page, "baishui-gongmi", "rice-baishui-5k", 1)
             begin += ["/cart/", "/checkout/"]
@@ -46,12 +46,12 @@ def test_every_page_fits_a_telephone_and_loads_all_that_it_names(
             begin.append(f"/orders/{pay(page)}?" + urlsplit(page.url).query)
             put_in_basket(page, "baishui-gongmi", "rice-baishui-5k", 1)
         page.goto(f"/language?to={locale}")
-        wrong = [f"{path}: {what}" for path, what in walk(page, begin, addresses)]
+        wrong = [f"{path}: {what}" for path, what in walk(page, begin, rooms, addresses)]
     assert not wrong, "\n".join(wrong)
 
 
-def walk(page: Page, begin: list[str], addresses: Map) -> Iterator[tuple[str, str]]:
-    """Open each page, follow its links, and say what is wrong with it."""
+def walk(page: Page, begin: list[str], rooms: tuple[str, ...], addresses: Map) -> Iterator[tuple[str, str]]:
+    """Open each page, follow its links within `rooms`, and say what is wrong with it."""
     troubles: list[str] = []
     page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -62,7 +62,8 @@ def walk(page: Page, begin: list[str], addresses: Map) -> Iterator[tuple[str, st
     while waiting:
         path = waiting.pop(0)
         endpoint = endpoint_of(path, addresses)
-        if path in seen or endpoint.startswith(NOT_PAGES) or visits.get(endpoint, 0) >= MOST_VISITS or "format=" in path:
+        is_elsewhere = endpoint in NOT_PAGES or not (path in begin or endpoint.startswith(rooms))
+        if path in seen or is_elsewhere or visits.get(endpoint, 0) >= MOST_VISITS or "format=" in path:
             continue
         seen.add(path)
         visits[endpoint] = visits.get(endpoint, 0) + 1
@@ -79,9 +80,12 @@ def walk(page: Page, begin: list[str], addresses: Map) -> Iterator[tuple[str, st
         waiting += [local for link in links if (local := local_path(path, link))]
 
 
-WIDEST = """width => Array.from(document.querySelectorAll('main *, header *, footer *'))
-  .filter(element => element.getBoundingClientRect().right > width + 0.5 && !element.closest('.scroll, .tabs'))
-  .slice(0, 3).map(element => element.outerHTML.slice(0, 120)).join(' … ')"""
+WIDEST = """width => {
+  const scrolls = element => element && (/(auto|scroll|hidden|clip)/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  return Array.from(document.querySelectorAll('body *'))
+    .filter(element => element.getBoundingClientRect().right > width + 0.5 && !scrolls(element.parentElement))
+    .slice(0, 3).map(element => element.outerHTML.slice(0, 160)).join(' … ');
+}"""
 
 
 def endpoint_of(path: str, addresses: Map) -> str:
