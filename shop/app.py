@@ -33,7 +33,7 @@ def create_app(config: Config | None = None, **overrides: Any) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # templates know `signed_in`
     login_manager.user_loader(web.load_signed_in)
     babel.init_app(app, locale_selector=web.choose_locale)
     csrf.init_app(app)

@@ -87,7 +87,15 @@ def find_signed_in(user_id: UserId) -> SignedIn | None:
 
 def signed_in() -> SignedIn | None:
     """The person behind this request, or None for a guest."""
+    if g.get("is_broken"):
+        return None
     return cast(SignedIn, current_user._get_current_object()) if current_user.is_authenticated else None
+
+
+def ask_no_more() -> None:
+    """Something is broken, perhaps the database: draw the page that says so for a guest with an empty basket, asking nobody."""
+    g.is_broken = True
+    g.basket_units = 0
 
 
 def somebody() -> SignedIn:

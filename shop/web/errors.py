@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from shop.kit.errors import Conflict, NotFound, Refused, ShopError, Unavailable
+from shop.web.current import ask_no_more
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ def _http(error: Exception) -> tuple[str, int] | HTTPException:
 
 def _mistake(error: Exception) -> tuple[str, int]:
     log.error("mistake", endpoint=request.endpoint, method=request.method, exc_info=error)
+    ask_no_more()
     return _page(500)
 
 
