@@ -132,7 +132,7 @@ def test_another_orders_parcel_is_not_received_with_this_orders_key(browser: Bro
 
 
 def test_an_order_that_waits_says_until_when_and_can_be_paid(browser: Browser, provider: FakeProvider, rice: MadeProduct) -> None:
-    placed = place({rice.sku: 3}, now=NOWADAYS)
+    placed = place({rice.sku: 3}, now=datetime.now(UTC))
     page = browser.open(page_of(placed))
     assert "订单记下了，等你付款" in page.text and "还有 35 分钟" in page.text
     page = browser.press(f"/orders/{placed.number}/pay", "去支付 ¥204.00")
