@@ -131,14 +131,12 @@ def sales(by: Sequence[str], since: date, until: date, *, dates: Dates = Dates.P
     """
     assert len(by) <= MOST_DIMENSIONS and len(set(by)) == len(by), "at most two dimensions, not the same twice"
     grouped = [DIMENSIONS[name] for name in by]
-    booked = _booked(grouped, since, until, dates, only or {})
-    columns = [booked.c[name] for place in range(len(grouped)) for name in _column_names(place)]
-    picked = _picked(booked, columns, "picked")
-    named = [picked.c[column.name] for column in columns]
-    by_row = select(literal(0).label("is_total"), *named, *_measures(picked)).group_by(*named)
-    picked_once = _picked(booked, [], "picked_once")
-    of_all = select(literal(1), *(null() for _ in named), *_measures(picked_once))
-    found = db.session.execute(union_all(_joined_to_picks(by_row, picked), _joined_to_picks(of_all, picked_once))).all()
+    picked = _picked(_booked(grouped, since, until, dates, only or {}), len(grouped))
+    keys, named = _keys(picked, len(grouped)), _named(picked, len(grouped))
+    by_row = select(literal(0).label("is_total"), *named, *_measures(picked)).group_by(*keys)
+    once = _once(picked)
+    of_all = select(literal(1), *(null() for _ in named), *_measures(once))
+    found = db.session.execute(union_all(_joined_to_picks(by_row, picked), _joined_to_picks(of_all, once))).all()
     rows = [SalesRow(_labels(grouped, row), _figures(row)) for row in found if not row.is_total]
     total = next(_figures(row) for row in found if row.is_total)
     return Sales(tuple(by), since, until, tuple(_in_order(grouped, rows)), total)
@@ -149,6 +147,18 @@ _WORDS = ("key", "code", "name", "name_en")
 
 def _column_names(place: int) -> tuple[str, ...]:
     return tuple(f"{word}_{place}" for word in _WORDS)
+
+
+def _keys(table: CTE, dimensions: int) -> list[SQLColumnExpression[Any]]:  # keys are of many types
+    return [table.c[f"key_{place}"] for place in range(dimensions)]
+
+
+def _named(table: CTE, dimensions: int) -> list[SQLColumnExpression[Any]]:  # keys are of many types
+    """Keys and their words, for a statement that groups by keys. A key has one set of words, so any of them will do: the largest."""
+    columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
+    for name in (name for place in range(dimensions) for name in _column_names(place)):
+        columns.append(table.c[name] if name.startswith("key") else func.max(table.c[name]).label(name))
+    return columns
 
 
 def _booked(grouped: Sequence[Dimension], since: date, until: date, dates: Dates, only: Mapping[str, str]) -> CTE:
@@ -195,24 +205,30 @@ def _with_joins(query: Query, dimensions: Iterable[Dimension]) -> Query:
     return query
 
 
-def _picked(booked: CTE, columns: Sequence[SQLColumnExpression[Any]], name: str) -> CTE:  # keys are of many types
-    """Per pick and value of the dimensions: the sums, and whether it was sold in the period (it may only have been refunded in it)."""
+def _picked(booked: CTE, dimensions: int) -> CTE:
+    """Per pick and value of the dimensions: the sums, and whether it was sold in the period (it may only have been refunded in it).
+
+    Kept by the database instead of computed twice, for the rows and for the total (SQLite 3.35, PostgreSQL 12).
+    """
     is_sale = booked.c.is_refund.is_(False)
-    return (
-        select(
-            *columns,
-            booked.c.order_id,
-            booked.c.line_id,
-            booked.c.pick_id,
-            func.sum(booked.c.grams).label("grams"),
-            func.sum(case((is_sale, booked.c.amount_fen), else_=0)).label("gross_fen"),
-            func.sum(case((is_sale, 0), else_=-booked.c.amount_fen)).label("refunds_fen"),
-            func.max(case((is_sale, 1), else_=0)).label("is_sold"),
-            func.max(case((is_sale, 0), else_=1)).label("is_refunded"),
-        )
-        .group_by(*columns, booked.c.order_id, booked.c.line_id, booked.c.pick_id)
-        .cte(name)
+    whose = (booked.c.order_id, booked.c.line_id, booked.c.pick_id)
+    query = select(
+        *_named(booked, dimensions),
+        *whose,
+        func.sum(booked.c.grams).label("grams"),
+        func.sum(case((is_sale, booked.c.amount_fen), else_=0)).label("gross_fen"),
+        func.sum(case((is_sale, 0), else_=-booked.c.amount_fen)).label("refunds_fen"),
+        func.max(case((is_sale, 1), else_=0)).label("is_sold"),
+        func.max(case((is_sale, 0), else_=1)).label("is_refunded"),
     )
+    return query.group_by(*_keys(booked, dimensions), *whose).cte("picked").prefix_with("MATERIALIZED")
+
+
+def _once(picked: CTE) -> CTE:
+    """Every pick once, whatever values it has."""
+    sums = (func.sum(picked.c[name]).label(name) for name in ("grams", "gross_fen", "refunds_fen"))
+    query = select(picked.c.line_id, picked.c.pick_id, *sums, func.max(picked.c.is_sold).label("is_sold"))
+    return query.group_by(picked.c.line_id, picked.c.pick_id).cte("once")
 
 
 def _measures(picked: CTE) -> list[SQLColumnExpression[Any]]:  # PostgreSQL sums bigints into numerics
@@ -361,11 +377,10 @@ _MOST_PAGES = 1_000_000
 
 def _lines_query(booked: CTE, dimensions: int, figure: Figure) -> Query:
     """Lines with their part of the figure, and with the sums over all of them, so that both are of one moment."""
-    columns = [booked.c[name] for place in range(dimensions) for name in _column_names(place)]
-    picked = _picked(booked, columns, "picked")
-    words = [picked.c[column.name] for column in columns]  # the same in every row, since each dimension is held to one value
-    per_line = select(picked.c.order_id, picked.c.line_id, *words, *_measures(picked))
-    per_line = per_line.group_by(picked.c.order_id, picked.c.line_id, *words)
+    picked = _picked(booked, dimensions)
+    keys, named = _keys(picked, dimensions), _named(picked, dimensions)  # the same in every row: each dimension is held to one value
+    per_line = select(picked.c.order_id, picked.c.line_id, *named, *_measures(picked))
+    per_line = per_line.group_by(picked.c.order_id, picked.c.line_id, *keys)
     if figure is not Figure.NET:
         flag = picked.c.is_sold if figure is Figure.SOLD else picked.c.is_refunded
         per_line = per_line.having(func.max(flag) == 1)
@@ -383,7 +398,7 @@ def _lines_query(booked: CTE, dimensions: int, figure: Figure) -> Query:
             OrderLine.unit_word,
             OrderLine.quantity,
             *(line.c[name] for name in _ADDED_UP),
-            *(line.c[column.name] for column in columns),
+            *(line.c[name] for place in range(dimensions) for name in _column_names(place)),
             func.count().over().label("all_rows"),
             *(func.sum(line.c[name]).over().label(f"all_{name}") for name in _ADDED_UP),
         )
