@@ -128,6 +128,11 @@ def _engine_options(config: Config) -> dict[str, object]:
     if config.database_schema:
         # A prepared statement remembers the tables it was first planned with, whatever the search path says later.
         options["connect_args"] = {"prepare_threshold": None}
+    else:
+        # Reads need no transaction of their own: each statement sees what is committed, as it would inside one at READ COMMITTED. Ending
+        # one by ROLLBACK, as the pool does, makes psycopg forget every prepared statement, and each page is then parsed and planned anew.
+        # An act asks for its transaction (shop/extensions.py).
+        options["isolation_level"] = "AUTOCOMMIT"
     return options
 
 

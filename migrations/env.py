@@ -34,5 +34,8 @@ def run(connection: Connection, schema: str | None) -> None:
         connection.commit()
 
 
-with db.engine.connect().execution_options(shop_write=True) as connection:
+# The shop's own reads run without a transaction on PostgreSQL; a migration is one.
+_WRITING = {"shop_write": True} | ({"isolation_level": "READ COMMITTED"} if db.engine.dialect.name == "postgresql" else {})
+
+with db.engine.connect().execution_options(**_WRITING) as connection:
     run(connection, current_app.config.get("SHOP_DATABASE_SCHEMA"))

@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+import psycopg
 from flask import current_app
 from flask_babel import Babel
 from flask_compress import Compress
@@ -196,12 +197,35 @@ def reading() -> Iterator[Session]:
         db.session.close()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """A read that sees one moment, however many statements it takes and whatever others write meanwhile. Ends the read that was open."""
+    assert _current_act.get() is None, "an act reads in its own transaction"
+    session = db.session()
+    session.close()
+    session.connection(execution_options=_ONE_MOMENT[dialect()])
+    try:
+        yield session
+    finally:
+        session.close()
+
+
 def _begin_writing() -> Session:
     session = db.session()
     # Ends the request's read. A rollback would expire rows, and the next attribute would quietly open a transaction again.
     session.close()
-    session.connection(execution_options={"shop_write": True})
+    session.connection(execution_options=_WRITING[dialect()])
     return session
+
+
+_ONE_MOMENT: dict[str, dict[str, object]] = {
+    "sqlite": {},  # every transaction of SQLite's sees one moment
+    "postgresql": {"isolation_level": "REPEATABLE READ"},
+}
+_WRITING: dict[str, dict[str, object]] = {
+    "sqlite": {"shop_write": True},  # the engine's `begin` event says BEGIN IMMEDIATE
+    "postgresql": {"shop_write": True, "isolation_level": "READ COMMITTED"},  # reads run without a transaction (config.py)
+}
 
 
 _RETRIED_SQLSTATES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available (PostgreSQL, appendix A)
@@ -307,12 +331,20 @@ def _lock_by_id(model: type[Base]) -> Select[int]:
 
 # ── Connections ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+_STATEMENTS_KEPT = 500
+"""Prepared statements that a PostgreSQL connection remembers: as many as the shop has, and lists of several lengths."""
+
 _SQLITE_PRAGMAS = ("foreign_keys=ON", "journal_mode=WAL", "recursive_triggers=ON", "busy_timeout=5000", "synchronous=FULL")
 
 
 def prepare_engine(engine: Engine) -> None:
     """Make an engine begin as the house wants: on SQLite we say BEGIN ourselves, IMMEDIATE for an act (PROVED, "Beginning a transaction")."""
-    if engine.dialect.name != "sqlite":
+    if engine.dialect.name == "postgresql":
+
+        @event.listens_for(engine, "connect")
+        def keep_statements(dbapi: psycopg.Connection, _record: object) -> None:
+            dbapi.prepared_max = _STATEMENTS_KEPT
+
         return
 
     @event.listens_for(engine, "connect")

@@ -34,6 +34,7 @@ from shop.kit.errors import ShopError
 from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
 from shop.orders.states import OrderState
 from shop.payments.models import Payment
+from shop.reports.verify import verify
 from tests.sandboxes import Sandbox, post_event
 from tests.shopping import a_delivery
 
@@ -189,6 +190,11 @@ def _refund(_app: Flask, now: datetime, *, number: str, pick_id: PickId, once: s
     return refund_order(number, RefundWanted(units={pick_id: 1}, restock=True), once=once, by=None, now=now).state.value
 
 
+def _verify(_app: Flask, _now: datetime) -> str:
+    """Somebody looks the books over, again and again; what is wrong."""
+    return " ".join(f"{check.name}: {check.detail}" for _ in range(4) for check in verify() if not check.ok)
+
+
 VERBS: Mapping[str, Callable[..., str]] = {
     "place": _place,
     "sell by hand": _sell_by_hand,
@@ -199,4 +205,5 @@ VERBS: Mapping[str, Callable[..., str]] = {
     "let go": _let_go_of,
     "pay": _pay,
     "refund": _refund,
+    "verify": _verify,
 }

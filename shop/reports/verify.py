@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from shop.extensions import db, dialect
+from shop.extensions import db, dialect, snapshot
 from shop.ledger import triggers
 from shop.ledger.split import Tree, Weighted
 
@@ -28,8 +28,9 @@ class Check:
 
 
 def verify() -> list[Check]:
-    """Run every check, in the order of DESIGN §9."""
-    return [_run(name, find) for name, find in _CHECKS]
+    """Run every check, in the order of DESIGN §9, all upon one moment: a shop that is trading meanwhile is not found to be wrong."""
+    with snapshot():
+        return [_run(name, find) for name, find in _CHECKS]
 
 
 def _run(name: str, find: Callable[[], Iterable[str]]) -> Check:

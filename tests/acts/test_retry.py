@@ -17,7 +17,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from config import ROOT
 from shop import extensions
-from shop.extensions import MOST_TRIES, act, db, dialect, end_reading, reading, require_no_transaction, require_transaction, trying
+from shop.extensions import (
+    MOST_TRIES,
+    act,
+    db,
+    dialect,
+    end_reading,
+    reading,
+    require_no_transaction,
+    require_transaction,
+    snapshot,
+    trying,
+)
 from shop.kit.errors import Refused
 from shop.origin.models import Town
 from tests.database import TestDatabase
@@ -151,6 +162,29 @@ def test_an_act_ends_the_read_before_it_and_sees_what_others_wrote_since(app: Fl
 
     assert names_then_mine() == ["theirs"]
     assert town_names() == ["mine", "theirs"]
+
+
+def test_a_snapshot_sees_one_moment_whatever_others_write_meanwhile(app: Flask) -> None:
+    act(add_town)("before")
+    with snapshot() as session:
+        seen = [session.scalar(select(func.count()).select_from(Town))]
+        with ThreadPoolExecutor(1) as somebody:
+            somebody.submit(_in_context, app, lambda: act(add_town)("meanwhile")).result()
+        seen.append(session.scalar(select(func.count()).select_from(Town)))
+    assert seen == [1, 1]
+    assert town_names() == ["before", "meanwhile"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_statements_stay_prepared_from_one_request_to_the_next(app: Flask) -> None:
+    """A ROLLBACK makes psycopg forget them all, so reads end without one; planning a page anew costs more than answering it."""
+    for _ in range(8):
+        town_names()
+        act(add_town)()
+    with reading() as session:
+        kept = session.scalars(text("select statement from pg_prepared_statements")).all()
+    assert any(statement.startswith("SELECT towns.name") for statement in kept)
+    assert any(statement.startswith("INSERT INTO towns") for statement in kept)
 
 
 def test_the_only_commit_of_the_shop_is_the_acts() -> None:
