@@ -25,8 +25,6 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         desk, phone = _window(chromium, shop, DESK), _window(chromium, shop, PHONE)
         _take(desk, "home", "/")
-        _take(desk, "home-english", "/language?to=en&back=/")
-        desk.goto("/language?to=zh")
         _take(phone, "product", "/products/baishui-gongmi", at=".buy-title")
         number = _buy(phone)
         _take(phone, "order", phone.url, at=".order-main section:has(.order-arrows)")
@@ -65,7 +63,7 @@ def _save(page: Page, name: str) -> None:
     picture = (
         Image.open(BytesIO(page.screenshot()))
         .convert("RGB")
-        .quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG if name.startswith("home") else Image.Dither.NONE)
+        .quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG if name == "home" else Image.Dither.NONE)
     )
     path = FOLDER / f"{name}.png"
     picture.save(path, optimize=True)
