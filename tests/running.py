@@ -60,9 +60,7 @@ def running_shop() -> Iterator[RunningShop]:
     }
     shop = RunningShop(f"http://127.0.0.1:{port}", environ, folder / "log")
     with shop.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "ops/run.py"], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen([sys.executable, "ops/run.py"], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         _wait_until_it_serves(shop, process)
         yield shop
