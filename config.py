@@ -79,7 +79,7 @@ class Config:
             stripe_secret_key=_secret(given, "STRIPE_SECRET_KEY", default=None if production else SANDBOX_KEY),
             stripe_webhook_secret=_secret(given, "STRIPE_WEBHOOK_SECRET", default=None if production else SANDBOX_WEBHOOK_SECRET),
             stripe_api_base=api_base,
-            stripe_pay_host=api_base or "https://checkout.stripe.com",
+            stripe_pay_host=api_base if api_base and api_base.rstrip("/") != "https://api.stripe.com" else "https://checkout.stripe.com",
             redis_url=_url(given, "SHOP_REDIS_URL", ("redis", "rediss"), default=None),
             smtp_url=_url(given, "SHOP_SMTP_URL", ("smtp", "smtps"), default=None),
             map_approval=_maybe(given, "SHOP_MAP_APPROVAL"),

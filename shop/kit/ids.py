@@ -37,7 +37,7 @@ def new_entry_id() -> EntryId:
     """A positive 63-bit id that sorts roughly by time: milliseconds since 2026, then 22 random bits.
 
     Postings are written before their entry (ARCHITECTURE, "The books in the database"), so the database cannot hand out the id. Two ids made in the same
-    millisecond collide with probability 2⁻²²; the primary key then refuses the second entry and the act runs again.
+    millisecond collide with probability 2⁻²²; the primary key then refuses the second entry, nothing is booked, and whoever asked asks again.
     """
     milliseconds = max(0, time.time_ns() // 1_000_000 - _EPOCH_MS)
     return EntryId((milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
