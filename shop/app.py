@@ -24,7 +24,6 @@ def create_app(config: Config | None = None, **overrides: Any) -> Flask:
     app = Flask(
         "shop", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"), instance_path=str(config.instance_path)
     )
-    app.jinja_environment = web.SpokenEnvironment
     app.config.update(config.for_flask())
     app.config.update(overrides)
     config.instance_path.mkdir(parents=True, exist_ok=True)

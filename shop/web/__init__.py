@@ -7,9 +7,8 @@ from flask import Flask
 
 from shop.web import account, cooperative, errors, filters, headers, hooks, operations, staff, storefront
 from shop.web.current import choose_locale, common_variables, load_signed_in, static_url
-from shop.web.spoken import SpokenEnvironment
 
-__all__ = ["SpokenEnvironment", "choose_locale", "load_signed_in", "register"]
+__all__ = ["choose_locale", "load_signed_in", "register"]
 
 
 def register(app: Flask) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 from flask import current_app, flash, g, redirect, request, session, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -20,7 +20,6 @@ from shop.cart.queries import CartOwner
 from shop.kit.errors import NotFound
 from shop.kit.ids import CooperativeId, EasternUnitId, UserId
 from shop.origin import queries as origin
-from shop.web.spoken import language
 
 LOCALES = ("zh", "en")
 
@@ -191,7 +190,7 @@ def common_variables() -> dict[str, object]:
     return {
         "signed_in": signed_in(),
         "basket_units": g.basket_units,
-        "html_lang": "en" if language() == "en" else "zh-Hans",
+        "html_lang": "en" if str(get_locale()) == "en" else "zh-Hans",
         "static_url": static_url,
         "demo": settings().is_demo,
         "shop_name": gettext("山海集"),

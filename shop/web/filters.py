@@ -11,11 +11,11 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
+from flask_babel import get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from shop.web import kept
-from shop.web.spoken import language
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUS = "\N{MINUS SIGN}"
@@ -256,4 +256,5 @@ def _in_shanghai(when: When) -> When:
 
 def _is_english() -> bool:
     """Whether the visitor reads English; outside a request everything is Chinese."""
-    return language() == "en"
+    locale = get_locale()
+    return locale is not None and locale.language == "en"

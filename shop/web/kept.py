@@ -9,11 +9,10 @@ from typing import Any
 
 import flask_babel
 from flask import Flask, has_request_context, request, url_for
+from flask_babel import get_locale
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
-
-from shop.web.spoken import language
 
 MOST_ADDRESSES = 4096
 """Enough for every product, village and lot; a visitor who makes addresses up empties the store and costs us one slow page."""
@@ -33,7 +32,8 @@ def _keep_words(app: Flask) -> None:
 
     @pass_eval_context
     def gettext(evaluation: EvalContext, text: str, /, **values: Any) -> str:
-        key = (language(), text)
+        locale = get_locale()
+        key = (locale.language if locale else "", text)
         if not values:
             if key not in plain:
                 plain[key] = Markup(flask_babel.gettext(text) % {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Blueprint, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 
 from shop.catalog.measures import UnitPrice, in_jin
 from shop.catalog.models import NetUnit
@@ -16,7 +16,6 @@ from shop.reports.months import Month
 from shop.reports.village_page import MapPoint
 from shop.stock.queries import SourceFacts
 from shop.web.filters import MONTHS, chinese, grams, thousands, weight, yuan, yuan_sign
-from shop.web.spoken import language
 
 FEW = 10
 """At this many units or fewer the page says how many are left; plenty is silent."""
@@ -39,7 +38,8 @@ class Stocked(Protocol):
 
 def is_english() -> bool:
     """Whether the visitor reads English."""
-    return language() == "en"
+    locale = get_locale()
+    return locale is not None and locale.language == "en"
 
 
 def named(in_chinese: str, in_english: str) -> str:
