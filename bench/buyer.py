@@ -28,7 +28,7 @@ class Browser:
 
     host: str
     cookies: dict[str, str] = field(default_factory=dict)
-    requests: int = 0
+    received_bytes: int = 0
 
     def __post_init__(self) -> None:
         """Connections are kept open between requests and between visitors of this process."""
@@ -55,7 +55,7 @@ class Browser:
         self._connection.request(method, path, body=body, headers=headers)
         response = self._connection.getresponse()
         raw = response.read()
-        self.requests += 1
+        self.received_bytes += len(raw)
         for cookie in response.headers.get_all("Set-Cookie") or []:
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -75,26 +75,24 @@ def fields_of(page: str) -> dict[str, str]:
     return found
 
 
-PURCHASE = ("product", "add to cart", "cart", "checkout", "order placed", "paid, told by the provider", "order's page")
+STEPS = ("product", "add to cart", "cart", "checkout page", "place the order", "paid, told by the provider", "order's page")
 
 
-def purchase(browser: Browser, product: str, pay: Callable[[str], str], step: Callable[[str], None]) -> None:
-    """A guest buys one of a product: every request that it takes, `step(name)` called before each.
+def purchase(browser: Browser, product: str, pay: Callable[[str], str], step: Callable[[str], None]) -> int:
+    """A guest buys one of a product: every request that it takes, `step(name)` called before each and `step("")` at the end. Bytes received.
 
     `pay` plays the buyer on the provider's page and gives the address that the provider sends them back to.
     """
     browser.forget()
-    step(PURCHASE[0])
-    page = browser.get(f"/products/{product}")
-    form = fields_of(page.text)
-    step(PURCHASE[1])
+    before = browser.received_bytes
+    step(STEPS[0])
+    form = fields_of(_expect(browser.get(f"/products/{product}"), 200).text)
+    step(STEPS[1])
     _expect(browser.post("/cart/lines", {"csrf_token": form["csrf_token"], "sku": form["sku"], "quantity": "1"}), 303)
-    step(PURCHASE[2])
+    step(STEPS[2])
     _expect(browser.get("/cart/"), 200)
-    step(PURCHASE[3])
-    page = browser.get("/checkout/")
-    _expect(page, 200)
-    form = fields_of(page.text) | {
+    step(STEPS[3])
+    form = fields_of(_expect(browser.get("/checkout/"), 200).text) | {
         "name": "示例买家",
         "phone": "13800132207",
         "province": "320000",
@@ -104,19 +102,25 @@ def purchase(browser: Browser, product: str, pay: Callable[[str], str], step: Ca
         "address": "new",
         "email": "",
     }
-    step(PURCHASE[4])
-    answer = browser.post("/checkout/", form)
-    _expect(answer, 303)
-    step(PURCHASE[5])
-    back = urlsplit(pay(answer.location))
-    step(PURCHASE[6])
-    page = browser.get(f"{back.path}?{back.query}")
-    if page.status == 303:
-        page = browser.get(urlsplit(page.location).path + "?" + urlsplit(page.location).query)
-    _expect(page, 200)
+    step(STEPS[4])
+    answer = _expect(browser.post("/checkout/", form), 303)
+    step(STEPS[5])
+    back = pay(answer.location)
+    step(STEPS[6])
+    answer = browser.get(_path_of(back))
+    if answer.status == 303:
+        answer = browser.get(_path_of(answer.location))
+    _expect(answer, 200)
     step("")
+    return browser.received_bytes - before
 
 
-def _expect(answer: Answer, status: int) -> None:
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def _expect(answer: Answer, status: int) -> Answer:
     if answer.status != status:
         raise RuntimeError(f"{answer.status} instead of {status}: {re.sub(r'<[^>]+>', ' ', answer.text)[:500]}")
+    return answer

@@ -1,4 +1,4 @@
-"""Starting what is measured, and reading what it used, from /proc: user and system time of whole processes, children included."""
+"""Starting what is measured, and reading what it used, from /proc: user and system time of whole processes, ended children included."""
 
 import os
 import signal
@@ -8,12 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _TICKS = os.sysconf("SC_CLK_TCK")
+_UTIME, _STIME, _CUTIME, _CSTIME, _PARENT = 11, 12, 13, 14, 1  # fields of /proc/<pid>/stat behind the command's name (proc_pid_stat(5))
 
 
 def free_port() -> int:
@@ -39,7 +41,11 @@ def granian(target: str, port: int, environ: Mapping[str, str], *, ready: str = 
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -56,28 +62,48 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"{url} did not answer within 30 s")
 
 
-def cpu_seconds(pids: set[int]) -> float:
-    """User and system seconds that these processes have used so far."""
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        except FileNotFoundError:
-            continue
-        total += sum(int(fields[at]) for at in (11, 12, 13, 14))  # utime, stime, and those of ended children (proc_pid_stat(5))
-    return total / _TICKS
+# ── Processor time ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Meters:
+    """What the shop's processes and the database's have used so far, in seconds."""
+
+    shop: Callable[[], float]
+    database: Callable[[], float]
+
+    def read(self) -> tuple[float, float]:
+        """Both: shop, database."""
+        return self.shop(), self.database()
+
+
+def meter(pid: int | None) -> Callable[[], float]:
+    """Reads the user and system seconds of a process and all that descend from it, those that have ended included. None: of nobody."""
+    return (lambda: sum(_seconds(member) for member in family(pid))) if pid is not None else (lambda: 0.0)
+
+
+def _seconds(pid: int) -> float:
+    fields = _stat(pid)
+    return sum(int(fields[at]) for at in (_UTIME, _STIME, _CUTIME, _CSTIME)) / _TICKS if fields else 0.0
 
 
 def family(pid: int) -> set[int]:
-    """A process and all that descend from it."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
+    """A process and all that descend from it, at this moment."""
+    parents = {int(path.name): int(fields[_PARENT]) for path in Path("/proc").glob("[0-9]*") if (fields := _stat(int(path.name)))}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found and child not in found}:
         found |= more
     return found
+
+
+def parent_of(pid: int) -> int:
+    """Who started a process."""
+    return int(_stat(pid)[_PARENT])
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of a process's `stat` behind its name; none when it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
