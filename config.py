@@ -125,6 +125,7 @@ def _engine_options(config: Config) -> dict[str, object]:
     if not config.database_url.startswith("postgresql"):
         return {}
     options: dict[str, object] = {"pool_size": 8, "max_overflow": 8, "pool_pre_ping": False, "pool_recycle": 1800}
+    options["pool_use_lifo"] = True  # the connection used last has its statements prepared; idle ones may rest
     if config.database_schema:
         # A prepared statement remembers the tables it was first planned with, whatever the search path says later.
         options["connect_args"] = {"prepare_threshold": None}

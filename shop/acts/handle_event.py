@@ -45,7 +45,7 @@ def _look_into(event: EventRow, *, now: datetime) -> None:
     if event.object_id is None:
         return
     attempt = payments.find_by_session(event.provider, event.object_id) or payments.find_by_intent(event.provider, event.object_id)
-    refund_id = payments.find_refund_known_as(event.provider, event.object_id)
+    refund_id = None if attempt else payments.find_refund_known_as(event.provider, event.object_id)  # no object is both
     end_reading()
     try:
         if attempt is not None:

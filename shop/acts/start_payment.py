@@ -54,7 +54,7 @@ def _record_attempt(number: str, *, now: datetime) -> AttemptRow:
     orders.extend_hold(order, max(order.hold_until, expires_at + HOLD_AFTER_SESSION))
     orders.add_event(order.id, "payment_started", {"attempt": len(attempts) + 1}, by=order.buyer_id, now=now)
     return payments.record_attempt(
-        number, provider=ONLINE_PROVIDER, amount_fen=order.total_fen, currency="CNY", expires_at=expires_at, now=now
+        number, len(attempts) + 1, provider=ONLINE_PROVIDER, amount_fen=order.total_fen, currency="CNY", expires_at=expires_at, now=now
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -85,16 +85,17 @@ def find_by_intent(provider: str, intent_id: str) -> AttemptRow | None:
 # ── Starting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def record_attempt(reference: str, *, provider: str, amount_fen: int, currency: str, expires_at: datetime, now: datetime) -> AttemptRow:
-    """Step. Write down that the next attempt is about to be made."""
+def record_attempt(
+    reference: str, attempt: int, *, provider: str, amount_fen: int, currency: str, expires_at: datetime, now: datetime
+) -> AttemptRow:
+    """Step. Write down that attempt number `attempt`, counted from one, is about to be made; the key refuses the same number twice."""
     require_transaction()
-    last = db.session.scalar(select(func.max(_payment.attempt)).where(_payment.reference == reference)) or 0
     row = db.session.execute(
         insert(table_of(Payment))
         .values(
             provider=provider,
             reference=reference,
-            attempt=last + 1,
+            attempt=attempt,
             state=PaymentState.STARTING,
             amount_fen=amount_fen,
             currency=currency,
@@ -361,15 +362,17 @@ def keep_event(*, provider: str, event_id: str, kind: str, object_id: str | None
         "next_try_at": now + FIRST_CHECK_AFTER,
         "tries": 0,
     }
-    db.session.execute(_KEEP_EVENT[dialect()], kept)
+    new_id = db.session.scalar(_KEEP_EVENT[dialect()], kept)
+    if new_id is not None:
+        return EventRow(new_id, provider, kind, object_id, is_done=False)
     return row_as(EventRow, db.session.execute(_FIND_EVENT, {"provider": provider, "event_id": event_id}).one())
 
 
 _EVENT = (_event.id, _event.provider, _event.kind, _event.object_id, _event.done_at.is_not(None))
 _FIND_EVENT = select(*_EVENT).where(_event.provider == bindparam("provider"), _event.event_id == bindparam("event_id"))
 _KEEP_EVENT = {
-    "postgresql": postgresql.insert(table_of(ProviderEvent)).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(table_of(ProviderEvent)).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(table_of(ProviderEvent)).on_conflict_do_nothing().returning(_event.id),
+    "sqlite": sqlite.insert(table_of(ProviderEvent)).on_conflict_do_nothing().returning(_event.id),
 }
 
 
