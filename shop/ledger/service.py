@@ -15,11 +15,13 @@ from shop.ledger.models import Account, AccountKind, Attribution, Entry, EntryKi
 from shop.origin.models import Cooperative, Village
 
 CNY = "CNY"
+_OF_A_VILLAGE = (AccountKind.PROCEEDS, AccountKind.HOLD)
+"""Kinds of accounts that are found by cooperative and village; all others by their names."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """Which account: a named one (`clearing/stripe`), or the proceeds of a village through a cooperative."""
+    """Which account: a named one (`clearing/stripe`), or one that a village has through a cooperative (its proceeds, or what is on hold)."""
 
     kind: AccountKind
     name: str = ""
@@ -37,11 +39,42 @@ def unallocated(provider: str) -> Heading:
     return Heading(AccountKind.UNALLOCATED, f"unallocated/{provider}")
 
 
+def payable(cooperative_slug: str) -> Heading:
+    """What is settled with a cooperative and not paid yet."""
+    return Heading(AccountKind.PAYABLE, f"payable/{cooperative_slug}")
+
+
+def fees(provider: str) -> Heading:
+    """What a provider keeps for its work."""
+    return Heading(AccountKind.FEES, f"fees/{provider}")
+
+
+def exchange(provider: str) -> Heading:
+    """Where one currency became another at a provider."""
+    return Heading(AccountKind.EXCHANGE, f"exchange/{provider}")
+
+
+def disputed(provider: str) -> Heading:
+    """Money that a provider took back until a dispute is decided."""
+    return Heading(AccountKind.DISPUTED, f"disputed/{provider}")
+
+
+def suspense(provider: str) -> Heading:
+    """Movements at a provider of a kind that we do not know."""
+    return Heading(AccountKind.SUSPENSE, f"suspense/{provider}")
+
+
+def on_hold(cooperative_id: CooperativeId, village_id: VillageId) -> Heading:
+    """A village's share of sales in dispute."""
+    return Heading(AccountKind.HOLD, cooperative_id=cooperative_id, village_id=village_id)
+
+
 def proceeds(cooperative_id: CooperativeId, village_id: VillageId) -> Heading:
     """What a village's harvest earned through a cooperative."""
     return Heading(AccountKind.PROCEEDS, cooperative_id=cooperative_id, village_id=village_id)
 
 
+BANK = Heading(AccountKind.BANK, "bank/operating")
 CASH = Heading(AccountKind.CASH, "cash/offline")
 CARRIAGE = Heading(AccountKind.CARRIAGE, "carriage/collected")
 
@@ -157,7 +190,7 @@ def _find_accounts(headings: Iterable[Heading]) -> dict[Heading, AccountId]:
     )
     found: dict[Heading, AccountId] = {}
     for row in known:
-        name = "" if row.kind is AccountKind.PROCEEDS else row.code
+        name = "" if row.kind in _OF_A_VILLAGE else row.code
         found[Heading(row.kind, name, row.cooperative_id, row.village_id)] = AccountId(row.id)
     return {heading: found[heading] for heading in headings if heading in found}
 
@@ -180,7 +213,7 @@ def _new_accounts(headings: Iterable[Heading]) -> list[dict[str, object]]:
     villages = dict(db.session.execute(select(Village.id, Village.slug)).all())
     return [
         {
-            "code": heading.name or f"proceeds/{cooperatives[heading.cooperative_id or 0]}/{villages[heading.village_id or 0]}",
+            "code": heading.name or f"{heading.kind}/{cooperatives[heading.cooperative_id or 0]}/{villages[heading.village_id or 0]}",
             "kind": heading.kind,
             "cooperative_id": heading.cooperative_id,
             "village_id": heading.village_id,
@@ -300,7 +333,7 @@ def get_entry(entry_id: EntryId) -> BookedEntry:
     )
     legs = tuple(
         Leg(
-            Heading(row.kind, "" if row.kind is AccountKind.PROCEEDS else row.code, row.cooperative_id, row.village_id),
+            Heading(row.kind, "" if row.kind in _OF_A_VILLAGE else row.code, row.cooperative_id, row.village_id),
             row.amount_fen,
             row.currency,
         )

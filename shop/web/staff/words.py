@@ -58,6 +58,18 @@ ENTRY_WORDS = {
     EntryKind.REFUND_FAILED: lazy_gettext("退款没成，冲回"),
     EntryKind.RECEIPT: lazy_gettext("收到没有订单可记的钱"),
     EntryKind.RECEIPT_RETURNED: lazy_gettext("把它退回去"),
+    EntryKind.CORRECTION: lazy_gettext("村的更正"),
+    EntryKind.EDIT: lazy_gettext("装箱前改单"),
+    EntryKind.SETTLEMENT: lazy_gettext("与合作社结算"),
+    EntryKind.SETTLEMENT_PAID: lazy_gettext("结算款付出"),
+    EntryKind.FEE: lazy_gettext("支付手续费"),
+    EntryKind.EXCHANGE: lazy_gettext("换汇"),
+    EntryKind.PAYOUT: lazy_gettext("支付方打款到银行"),
+    EntryKind.DISPUTE: lazy_gettext("拒付，暂扣"),
+    EntryKind.DISPUTE_WON: lazy_gettext("拒付胜诉，归还"),
+    EntryKind.DISPUTE_LOST: lazy_gettext("拒付败诉，冲回"),
+    EntryKind.SUSPENSE: lazy_gettext("来由不明的变动"),
+    EntryKind.SUSPENSE_CLEARED: lazy_gettext("来由已查明"),
 }
 LETTER_WORDS = {
     "order_received": lazy_gettext("订单收到了"),
@@ -83,15 +95,23 @@ def word_of(words: Mapping[str, object], code: str) -> str:
 
 def account_name(posting: PostingStory) -> str:
     """An account as a bookkeeper would say it."""
+    village = said(posting.village or "", posting.village_en or "")
+    cooperative = said(posting.cooperative or "", posting.cooperative_en or "")
     if posting.kind is AccountKind.PROCEEDS:
-        village = said(posting.village or "", posting.village_en or "")
-        cooperative = said(posting.cooperative or "", posting.cooperative_en or "")
         return str(gettext("%(village)s，经%(cooperative)s", village=village, cooperative=cooperative))
+    if posting.kind is AccountKind.HOLD:
+        return str(gettext("%(village)s，经%(cooperative)s，拒付中暂扣", village=village, cooperative=cooperative))
     names = {
         AccountKind.CLEARING: gettext("支付方待结"),
         AccountKind.CASH: gettext("线下现金"),
         AccountKind.CARRIAGE: gettext("代收运费，不属于村"),
         AccountKind.UNALLOCATED: gettext("还没有归属的钱"),
+        AccountKind.PAYABLE: gettext("应付合作社"),
+        AccountKind.BANK: gettext("银行存款"),
+        AccountKind.FEES: gettext("支付手续费"),
+        AccountKind.EXCHANGE: gettext("换汇"),
+        AccountKind.DISPUTED: gettext("拒付中的钱"),
+        AccountKind.SUSPENSE: gettext("来由不明的变动"),
     }
     return str(names.get(posting.kind, posting.account))
 
