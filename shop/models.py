@@ -7,8 +7,9 @@ from shop.ledger import models as ledger
 from shop.orders import models as orders
 from shop.origin import models as origin
 from shop.outbox import models as outbox
+from shop.papers import models as papers
 from shop.payments import models as payments
 from shop.shipping import models as shipping
 from shop.stock import models as stock
 
-__all__ = ["accounts", "cart", "catalog", "ledger", "orders", "origin", "outbox", "payments", "shipping", "stock"]
+__all__ = ["accounts", "cart", "catalog", "ledger", "orders", "origin", "outbox", "papers", "payments", "shipping", "stock"]
