@@ -7,6 +7,20 @@ SQLite's triggers fire row by row, so the entry, which comes last, makes the che
 
 _BOOKS = ("entries", "postings", "attributions")
 _HISTORY = ("movements", "audit_rows", "order_events", "lot_sources")
+_MEMO_BOOK = (
+    "lot_costs",
+    "lot_cost_shares",
+    "dividend_rules",
+    "dividend_buckets",
+    "dividend_rule_decisions",
+    "dividend_sheets",
+    "dividend_approvals",
+    "dividend_runs",
+    "dividend_shares",
+    "dividend_payments",
+    "dividend_answers",
+    "dividend_publications",
+)
 
 SQLITE: dict[str, str] = {
     "entries_balance": """CREATE TRIGGER entries_balance BEFORE INSERT ON entries BEGIN
@@ -26,7 +40,7 @@ END""",
     f"{table}_no_{verb.lower()}": f"""CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN
   SELECT raise(ABORT, '{table} are never changed or deleted');
 END"""
-    for table in _BOOKS + _HISTORY
+    for table in _BOOKS + _HISTORY + _MEMO_BOOK
     for verb in ("UPDATE", "DELETE")
 }
 
@@ -72,6 +86,6 @@ POSTGRESQL_TRIGGERS: dict[str, str] = {
     "entries_filled": "BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION entries_check()",
 } | {
     f"{table}_no_{verb.lower()}": f"BEFORE {verb} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION history_stands()"
-    for table in _BOOKS + _HISTORY
+    for table in _BOOKS + _HISTORY + _MEMO_BOOK
     for verb in ("UPDATE", "DELETE", "TRUNCATE")
 }
