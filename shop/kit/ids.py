@@ -25,6 +25,11 @@ PaymentId = NewType("PaymentId", int)
 RefundId = NewType("RefundId", int)
 AccountId = NewType("AccountId", int)
 EntryId = NewType("EntryId", int)
+SettlementId = NewType("SettlementId", int)
+CostId = NewType("CostId", int)
+RuleId = NewType("RuleId", int)
+SheetId = NewType("SheetId", int)
+RunId = NewType("RunId", int)
 
 CheckoutKey = NewType("CheckoutKey", str)
 """Made with the checkout page; the same key twice gives the same order."""
@@ -41,6 +46,17 @@ def new_entry_id() -> EntryId:
     """
     milliseconds = max(0, time.time_ns() // 1_000_000 - _EPOCH_MS)
     return EntryId((milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
+
+
+def new_entry_ids(count: int) -> list[EntryId]:
+    """Ids for entries that are booked together: distinct, and in the order in which they are to be read.
+
+    Of a thousand random ids of one millisecond two would be the same once in eight times, so those that met are drawn again.
+    """
+    ids: set[EntryId] = set()
+    while len(ids) < count:
+        ids.add(new_entry_id())
+    return sorted(ids)
 
 
 def new_key() -> str:

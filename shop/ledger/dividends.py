@@ -13,6 +13,7 @@ buckets. Weights in basis points make it repeat itself after 10,000 fen at most,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from math import gcd
 
@@ -104,3 +105,47 @@ def months_of(first_day: date, last_day: date) -> tuple[str, ...]:
     """The months that a period touches: `2026-10`, `2026-11`."""
     first, last = first_day.year * 12 + first_day.month - 1, last_day.year * 12 + last_day.month - 1
     return tuple(f"{month // 12}-{month % 12 + 1:02d}" for month in range(first, last + 1))
+
+
+# ── Where a run stands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    COMPUTED = "computed"
+    """Waits for a second person."""
+    APPROVED = "approved"
+    """The cooperative has to pay it."""
+    NOTHING_DUE = "nothing_due"
+    """Approved, with nothing to pay: a loss is carried, or made good."""
+    PAID = "paid"
+    """The village has not answered yet."""
+    DISPUTED = "disputed"
+    """The village says that it is not so."""
+    CONFIRMED = "confirmed"
+    PUBLISHED = "published"
+
+
+def state_of(*, payable_fen: int, is_approved: bool, is_paid: bool, is_disputed: bool, is_confirmed: bool, is_published: bool) -> RunState:
+    """Where a run stands, by what was written about it and its latest payment. A confirmation outweighs the dispute before it."""
+    if is_published:
+        return RunState.PUBLISHED
+    if is_confirmed:
+        return RunState.CONFIRMED
+    if is_disputed:
+        return RunState.DISPUTED
+    if is_paid:
+        return RunState.PAID
+    if not is_approved:
+        return RunState.COMPUTED
+    return RunState.APPROVED if payable_fen else RunState.NOTHING_DUE
+
+
+MOST_SUPPRESSED = 4
+"""A count of households up to this is not published: in a small village it points at people (DESIGN §7)."""
+
+
+def published_count(count: int | None) -> int | None:
+    """A count as the public may see it; None when it is too small, or was not given."""
+    return None if count is None or count <= MOST_SUPPRESSED else count

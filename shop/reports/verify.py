@@ -5,13 +5,15 @@ Each asks the database for what must not be there, so that a sound shop answers 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from shop.extensions import db, dialect, snapshot
-from shop.ledger import triggers
+from shop.ledger import dividing, triggers
+from shop.ledger.dividends import WHOLE
 from shop.ledger.split import Tree, Weighted
 
 _MOST_NAMED = 5
@@ -257,6 +259,108 @@ def _paid_orders_are_sold_and_only_they() -> Iterable[str]:
         yield f"order {number} was paid, is not sold, and its money was not sent back"
 
 
+# ── The memo book: costs and dividends ────────────────────────────────────────────────────────────────────────────────
+
+
+def _costs_are_shared_to_the_fen() -> Iterable[str]:
+    """Every cost's shares follow from its lot's running total and sources; a cancelling row is its cost, negated."""
+    for cost_id, amount, shared in _rows(
+        """select c.id, c.amount_fen, coalesce(sum(s.amount_fen), 0) from lot_costs c left join lot_cost_shares s on s.cost_id = c.id
+            group by c.id, c.amount_fen having c.amount_fen <> coalesce(sum(s.amount_fen), 0)"""
+    ):
+        yield f"cost {cost_id}: {shared} fen shared of {amount}"
+    shares: dict[int, list[tuple[int, int]]] = {}
+    for cost_id, village_id, fen in _rows("select cost_id, village_id, amount_fen from lot_cost_shares order by cost_id, village_id"):
+        shares.setdefault(cost_id, []).append((village_id, fen))
+    sources: dict[tuple[int, int], list[Weighted]] = {}
+    for lot_id, version, village_id, code, grams in _rows(
+        """select s.lot_id, s.version, s.village_id, v.code, s.grams from lot_sources s join villages v on v.id = s.village_id
+            where s.lot_id in (select lot_id from lot_costs) order by s.lot_id, s.version, s.village_id"""
+    ):
+        sources.setdefault((lot_id, version), []).append(Weighted(code, village_id, grams))
+    totals: dict[tuple[int, int], int] = {}
+    for cost in _rows("select id, lot_id, source_version, amount_fen, lot_total_fen, reverses_id from lot_costs order by id"):
+        if cost.reverses_id is not None:
+            if shares.get(cost.id) != [(village_id, -fen) for village_id, fen in shares.get(cost.reverses_id, [])]:
+                yield f"cost {cost.id} does not cancel cost {cost.reverses_id}"
+            continue
+        key = cost.lot_id, cost.source_version
+        totals[key] = totals.get(key, 0) + cost.amount_fen
+        if totals[key] != cost.lot_total_fen:
+            yield f"cost {cost.id}: running total {cost.lot_total_fen}, told {totals[key]}"
+            continue
+        villages = sources.get(key, [])
+        steps = Tree(villages).step(cost.lot_total_fen, cost.amount_fen) if villages else ()
+        if shares.get(cost.id) != [(village.id, fen) for village, fen in zip(villages, steps, strict=True)]:
+            yield f"cost {cost.id}: its shares are not those of its lot"
+
+
+def _dividends_can_be_computed_again() -> Iterable[str]:
+    """Every approved sheet is what its days' postings and costs make it, upon the sheets before it."""
+    sheets = _rows(
+        """select s.id, s.cooperative_id, s.seq, s.first_day, s.last_day, s.computed_by, a.approved_by from dividend_sheets s
+             join dividend_approvals a on a.sheet_id = s.id order by s.cooperative_id, s.seq"""
+    )
+    for cooperative_id, group in groupby(sheets, key=lambda row: row.cooperative_id):
+        if any(sum(rule.basis_points) != WHOLE for rule in dividing.rules_of(cooperative_id)):
+            yield f"cooperative {cooperative_id} has a rule that is not whole: nothing can be computed by it"
+            continue
+        ended = ""
+        for place, sheet in enumerate(group, start=1):
+            first_day, last_day = _day(sheet.first_day), _day(sheet.last_day)
+            if sheet.seq != place or (ended and str(first_day - timedelta(days=1)) != ended):
+                yield f"sheet {sheet.id} does not follow the sheet before it"
+            ended = str(last_day)
+            if sheet.computed_by == sheet.approved_by:
+                yield f"sheet {sheet.id} was approved by whoever computed it"
+            if months := dividing.open_months(first_day, last_day):
+                yield f"sheet {sheet.id} is approved over {', '.join(months)}, which is open"
+            if dividing.computed(cooperative_id, first_day, last_day) != dividing.stored_runs(sheet.id):
+                yield f"sheet {sheet.id} is not what its days make it"
+
+
+def _dividends_keep_to_their_rules() -> Iterable[str]:
+    """Over a version's life each bucket is within a fen of its part of what was paid, and no more is paid than there was."""
+    for rule_id, village_id, seq, paid, points, whole in _rows(
+        """select r.rule_id, r.village_id, s.seq, sum(s.amount_fen), b.basis_points, sum(r.payable_fen) from dividend_runs r
+             join dividend_approvals a on a.sheet_id = r.sheet_id join dividend_shares s on s.run_id = r.id
+             join dividend_buckets b on b.rule_id = r.rule_id and b.seq = s.seq
+            group by r.rule_id, r.village_id, s.seq, b.basis_points
+           having abs(sum(s.amount_fen) * 10000 - sum(r.payable_fen) * b.basis_points) >= 10000"""
+    ):
+        yield f"rule {rule_id}, village {village_id}, bucket {seq}: {paid} fen is not {points} of 10000 of {whole}"
+    for run_id, payable, shared in _rows(
+        """select r.id, r.payable_fen, coalesce(sum(s.amount_fen), 0) from dividend_runs r left join dividend_shares s on s.run_id = r.id
+            group by r.id, r.payable_fen having r.payable_fen <> coalesce(sum(s.amount_fen), 0)"""
+    ):
+        yield f"run {run_id}: {shared} fen in buckets of {payable}"
+    for rule_id, points in _rows(
+        "select rule_id, sum(basis_points) from dividend_buckets group by rule_id having sum(basis_points) <> 10000"
+    ):
+        yield f"rule {rule_id} gives away {points} of 10000"
+    for (rule_id,) in _rows(
+        """select r.id from dividend_rules r join dividend_rule_decisions d on d.rule_id = r.id
+            where d.decision = 'approved' and d.decided_by = r.proposed_by"""
+    ):
+        yield f"rule {rule_id} was approved by whoever proposed it"
+    for (run_id,) in _rows(
+        """select r.id from dividend_runs r left join dividend_approvals a on a.sheet_id = r.sheet_id
+            where (a.sheet_id is null or r.payable_fen = 0) and exists (select 1 from dividend_payments p where p.run_id = r.id)"""
+    ):
+        yield f"run {run_id} was paid, and nothing was approved to be paid"
+    for (run_id,) in _rows(
+        """select r.id from dividend_publications u join dividend_runs r on r.id = u.run_id
+            where r.payable_fen > 0 and not exists
+                  (select 1 from dividend_payments p join dividend_answers w on w.payment_id = p.id and w.answer = 'confirmed' where p.run_id = r.id)"""
+    ):
+        yield f"run {run_id} was published before its village confirmed it"
+
+
+def _day(value: object) -> date:
+    """A day as plain SQL gives it: text on SQLite."""
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
 _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("entries_balance", _entries_balance),
     ("triggers_stand", _triggers_stand),
@@ -267,4 +371,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("stock_is_explained", _stock_is_explained),
     ("payments_are_booked_once", _payments_are_booked_once),
     ("paid_orders_are_sold_and_only_they", _paid_orders_are_sold_and_only_they),
+    ("costs_are_shared_to_the_fen", _costs_are_shared_to_the_fen),
+    ("dividends_can_be_computed_again", _dividends_can_be_computed_again),
+    ("dividends_keep_to_their_rules", _dividends_keep_to_their_rules),
 )
