@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from shop.kit.apportion import largest_remainder
-from shop.kit.ids import EntryId, LineId, LotId, UserId
+from shop.kit.ids import CooperativeId, EntryId, LineId, LotId, OrderId, PickId, UserId
 from shop.ledger import service as ledger
 from shop.ledger.attribution import LotTotal, PickedFen, PickedUnits, Share, Source, attribute, fen_by_lot, fen_of_picks
 from shop.ledger.models import EntryKind
@@ -23,7 +23,7 @@ def book_sale(order: OrderRow, lines: Sequence[LineRow], *, paid_into: Heading, 
     by_id = {line.id: line for line in lines}
     sold = _fen_of_picks(by_id, picks)
     raised = stock.raise_gross(fen_by_lot(sold))
-    shares = attribute(sold, {lot_id: _lot_total(lot) for lot_id, lot in raised.items()})
+    shares = attribute(sold, {lot_id: lot_total(lot) for lot_id, lot in raised.items()})
     attributed = _attributed(order, by_id, picks, raised, shares, on)
     legs = [Leg(paid_into, order.total_fen), Leg(CARRIAGE, -order.shipping_fen)]
     legs += [Leg(proceeds(row.cooperative_id, row.village_id), -row.amount_fen) for row in attributed]
@@ -39,7 +39,8 @@ def _fen_of_picks(lines: Mapping[LineId, LineRow], picks: Sequence[LinePick]) ->
     return [fen for line_id, picked in by_line.items() for fen in fen_of_picks(lines[line_id].net_fen, picked)]
 
 
-def _lot_total(lot: RaisedLot) -> LotTotal:
+def lot_total(lot: RaisedLot) -> LotTotal:
+    """A raised lot as attribution wants it."""
     sources = tuple(Source(source.village_id, source.village_code, source.grams) for source in lot.sources)
     return LotTotal(sources, lot.source_version, lot.gross_fen)
 
@@ -52,31 +53,46 @@ def _attributed(
     shares: Sequence[Share],
     on: date,
 ) -> list[Attributed]:
-    by_id = {pick.pick_id: pick for pick in picks}
-    grams = {
-        (pick.pick_id, village_id): weight for pick in picks for village_id, weight in _grams(pick, lines[pick.line_id], lots[pick.lot_id])
-    }
+    of_pick: dict[PickId, list[Share]] = {pick.pick_id: [] for pick in picks}
+    for share in shares:
+        of_pick[share.pick_id].append(share)
+    return [
+        row
+        for pick in picks
+        for row in attributed_rows(
+            of_pick[pick.pick_id], order.id, pick.line_id, lines[pick.line_id].cooperative_id, pick.units * lines[pick.line_id].unit_grams,
+            lots[pick.lot_id], on,
+        )
+    ]  # fmt: skip
+
+
+def attributed_rows(
+    shares: Sequence[Share],
+    order_id: OrderId,
+    line_id: LineId,
+    cooperative_id: CooperativeId,
+    pick_grams: int,
+    lot: RaisedLot,
+    on: date,
+) -> list[Attributed]:
+    """What each village gets of one pick, with its part of the pick's weight: by the lot's sources, whole grams that add up."""
+    villages = [source.village_id for source in lot.sources]
+    weights = largest_remainder(pick_grams, [source.grams for source in lot.sources], villages)
+    grams = dict(zip(villages, weights, strict=True))
     return [
         Attributed(
-            order_id=order.id,
-            line_id=by_id[share.pick_id].line_id,
+            order_id=order_id,
+            line_id=line_id,
             pick_id=share.pick_id,
             lot_id=share.lot_id,
             source_version=share.source_version,
-            cooperative_id=lines[by_id[share.pick_id].line_id].cooperative_id,
+            cooperative_id=cooperative_id,
             village_id=share.village_id,
             is_refund=False,
             amount_fen=share.amount_fen,
-            grams=grams[share.pick_id, share.village_id],
+            grams=grams[share.village_id],
             lot_total_fen=share.lot_total_fen,
             sold_on=on,
         )
         for share in shares
     ]
-
-
-def _grams(pick: LinePick, line: LineRow, lot: RaisedLot) -> list[tuple[int, int]]:
-    """The pick's weight over the lot's villages, by the same sources: whole grams that add up."""
-    villages = [source.village_id for source in lot.sources]
-    weights = largest_remainder(pick.units * line.unit_grams, [source.grams for source in lot.sources], villages)
-    return list(zip(villages, weights, strict=True))

@@ -110,12 +110,13 @@ def snapshots(
     """Lines as an order keeps them: the catalogue's words, these prices, and each its share of an order-wide discount."""
     priced = [PricedLine(position, prices_fen[sku_id], quantity) for position, (sku_id, quantity) in enumerate(wanted, start=1)]
     return [
-        _snapshot(offers[sku_id], line.unit_price_fen, line.quantity, net.discount_fen)
+        snapshot(offers[sku_id], line.unit_price_fen, line.quantity, net.discount_fen)
         for (sku_id, _), line, net in zip(wanted, priced, price_lines(priced, discount_fen), strict=True)
     ]
 
 
-def _snapshot(offer: Offered, unit_price_fen: int, quantity: int, discount_fen: int) -> Snapshot:
+def snapshot(offer: Offered, unit_price_fen: int, quantity: int, discount_fen: int = 0) -> Snapshot:
+    """One line as an order keeps it."""
     return Snapshot(
         sku_id=offer.sku_id,
         sku_code=offer.sku_code,

@@ -16,11 +16,15 @@ _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # 
 
 
 @cache
-def insert_rows(table: Table, columns: tuple[str, ...], dialect: str) -> TextClause:
-    """`INSERT … SELECT` of rows given as the parameter `rows` (see `as_json`); they go in in the order given."""
+def insert_rows(table: Table, columns: tuple[str, ...], dialect: str, returning: tuple[str, ...] = ()) -> TextClause:
+    """`INSERT … SELECT` of rows given as the parameter `rows` (see `as_json`); they go in in the order given.
+
+    `returning`: columns that come back, in no order that could be relied on.
+    """
     kinds = {name: table.c[name].type.compile(_POSTGRESQL) for name in columns}
-    names = ", ".join(columns)
-    return text(f"insert into {table.name} ({names}) select {names} from {recordset(kinds, dialect)}").bindparams(bindparam("rows"))
+    names = ", ".join(f'"{name}"' for name in columns)  # some are words of SQL
+    back = f" returning {', '.join(returning)}" if returning else ""
+    return text(f"insert into {table.name} ({names}) select {names} from {recordset(kinds, dialect)}{back}").bindparams(bindparam("rows"))
 
 
 def as_json(rows: Sequence[Mapping[str, object]], dialect: str) -> str:
@@ -31,8 +35,9 @@ def as_json(rows: Sequence[Mapping[str, object]], dialect: str) -> str:
 def recordset(columns: Mapping[str, str], dialect: str, parameter: str = "rows") -> str:
     """The FROM clause that reads a JSON parameter as rows; `columns` names each column's PostgreSQL type."""
     if dialect == "postgresql":
-        return f"jsonb_to_recordset(cast(:{parameter} as jsonb)) as given({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
-    fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name in columns)
+        kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        return f"jsonb_to_recordset(cast(:{parameter} as jsonb)) as given({kinds})"
+    fields = ", ".join(f"json_extract(value, '$.{name}') as \"{name}\"" for name in columns)
     return f"(select {fields} from json_each(:{parameter}) order by key) as given"
 
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shop.extensions import columns_of, db, dialect, put_in, require_transaction, rows_as, table_of
-from shop.kit.ids import AccountId, CooperativeId, EntryId, LineId, LotId, OrderId, PickId, VillageId, new_entry_id
+from shop.extensions import columns_of, db, dialect, put_in, require_transaction, rows_as
+from shop.kit.ids import AccountId, CooperativeId, EntryId, LineId, LotId, OrderId, PickId, VillageId, new_entry_ids
 from shop.ledger.attribution import Recorded
 from shop.ledger.errors import PeriodClosed
-from shop.ledger.models import Account, AccountKind, Attribution, Entry, EntryKind, Period, Posting
+from shop.ledger.models import Account, AccountKind, Attribution, Entry, EntryKind, Period, Posting, Unfolded
 from shop.origin.models import Cooperative, Village
 
 CNY = "CNY"
@@ -106,6 +106,19 @@ class Attributed:
     sold_on: date
 
 
+@dataclass(frozen=True)
+class Booking:
+    """One entry to be booked: see `post`."""
+
+    kind: EntryKind
+    legs: Sequence[Leg]
+    attributed: Sequence[Attributed]
+    once: str
+    subject: str
+    on: date
+    reverses: EntryId | None = None
+
+
 def post(
     kind: EntryKind,
     legs: Iterable[Leg],
@@ -121,11 +134,17 @@ def post(
 
     The legs must sum to nought per currency; the database refuses otherwise. `once` twice is refused by its key. Raises PeriodClosed.
     """
+    return post_all([Booking(kind, tuple(legs), attributed, once, subject, on, reverses)], now=now)[0]
+
+
+def post_all(bookings: Sequence[Booking], *, now: datetime) -> list[EntryId]:
+    """Step. Book several entries as `post` books one, in their order, by as many statements as for one. Raises PeriodClosed, and then none is booked."""
     require_transaction()
-    _share_lock_period(on)
-    amounts = _sum_legs(legs)
-    accounts = _account_ids({heading for heading, _ in amounts})
-    entry_id = new_entry_id()
+    if closed := share_lock_months(booking.on for booking in bookings):
+        raise PeriodClosed(closed[0])
+    amounts = [_sum_legs(booking.legs) for booking in bookings]
+    accounts = _account_ids({heading for legs in amounts for heading, _ in legs})
+    entry_ids = new_entry_ids(len(bookings))
     put_in(
         Posting,
         [
@@ -135,32 +154,70 @@ def post(
                 "account_id": accounts[heading],
                 "currency": currency,
                 "amount_fen": amount_fen,
-                "business_day": on,
+                "business_day": booking.on,
             }
-            for seq, ((heading, currency), amount_fen) in enumerate(amounts.items(), start=1)
+            for entry_id, booking, legs in zip(entry_ids, bookings, amounts, strict=True)
+            for seq, ((heading, currency), amount_fen) in enumerate(legs.items(), start=1)
         ],
     )
-    put_in(Attribution, [_attribution(entry_id, on, row) for row in attributed])
-    entry = {"id": entry_id, "kind": kind, "once": once, "subject": subject, "reverses_id": reverses, "posted_at": now, "business_day": on}
-    db.session.execute(_INSERT_ENTRY, entry)
-    return entry_id
+    put_in(
+        Attribution,
+        [
+            _attribution(entry_id, booking.on, row)
+            for entry_id, booking in zip(entry_ids, bookings, strict=True)
+            for row in booking.attributed
+        ],
+    )
+    put_in(
+        Entry,
+        [
+            {
+                "id": entry_id,
+                "kind": booking.kind,
+                "once": booking.once,
+                "subject": booking.subject,
+                "reverses_id": booking.reverses,
+                "posted_at": now,
+                "business_day": booking.on,
+            }
+            for entry_id, booking in zip(entry_ids, bookings, strict=True)
+        ],
+    )
+    put_in(Unfolded, [{"entry_id": entry_id} for entry_id, booking in zip(entry_ids, bookings, strict=True) if booking.attributed])
+    return entry_ids
 
 
-_INSERT_ENTRY = insert(table_of(Entry))
+def share_lock_period(day: date) -> None:
+    """Step. Closing a month waits for postings under way, and they for it (DESIGN §2.7). Raises PeriodClosed."""
+    if closed := share_lock_months([day]):
+        raise PeriodClosed(closed[0])
 
 
-def _share_lock_period(day: date) -> None:
-    """Closing a month waits for postings under way, and they for it (DESIGN §2.7)."""
-    month = f"{day:%Y-%m}"
-    row = db.session.execute(_SHARE_LOCK_PERIOD, {"month": month}).one_or_none()
-    if row is None:
-        db.session.execute(_insert_if_missing(Period, {"month": month, "closed_at": None}))
-        row = db.session.execute(_SHARE_LOCK_PERIOD, {"month": month}).one()
-    if row.closed_at is not None:
-        raise PeriodClosed(month)
+def share_lock_months(days: Iterable[date]) -> tuple[str, ...]:
+    """Step. Share-lock the months of several business days; those that are closed."""
+    require_transaction()
+    months = sorted({f"{day:%Y-%m}" for day in days})
+    rows = db.session.execute(_SHARE_LOCK_PERIODS, {"months": months}).all()
+    if missing := set(months) - {row.month for row in rows}:
+        for month in sorted(missing):
+            db.session.execute(_insert_if_missing(Period, {"month": month, "closed_at": None}))
+        rows = db.session.execute(_SHARE_LOCK_PERIODS, {"months": months}).all()
+    return tuple(row.month for row in rows if row.closed_at is not None)
 
 
-_SHARE_LOCK_PERIOD = select(columns_of(Period).closed_at).where(columns_of(Period).month == bindparam("month")).with_for_update(read=True)
+_SHARE_LOCK_PERIODS = (
+    select(columns_of(Period).month, columns_of(Period).closed_at)
+    .where(columns_of(Period).month.in_(bindparam("months", expanding=True)))
+    .order_by(columns_of(Period).month)
+    .with_for_update(read=True)
+)
+
+
+def closed_months(days: Iterable[date]) -> tuple[str, ...]:
+    """Of the months of these business days those that are closed; for showing, since only `share_lock_months` keeps them open."""
+    months = sorted({f"{day:%Y-%m}" for day in days})
+    rows = db.session.execute(select(Period.month).where(Period.month.in_(months), Period.closed_at.isnot(None)).order_by(Period.month))
+    return tuple(rows.scalars())
 
 
 def _sum_legs(legs: Iterable[Leg]) -> dict[tuple[Heading, str], int]:
@@ -271,8 +328,14 @@ class BookedPick:
 
 def booked_picks(order_id: OrderId) -> dict[PickId, BookedPick]:
     """Every pick of an order that the books know, by pick id."""
+    return booked_picks_of([order_id]).get(order_id, {})
+
+
+def booked_picks_of(order_ids: Iterable[OrderId]) -> dict[OrderId, dict[PickId, BookedPick]]:
+    """The same of several orders; those that the books do not know are missing."""
     rows = db.session.execute(
         select(
+            Attribution.order_id,
             Attribution.pick_id,
             Attribution.line_id,
             Attribution.lot_id,
@@ -286,11 +349,12 @@ def booked_picks(order_id: OrderId) -> dict[PickId, BookedPick]:
             Attribution.amount_fen,
         )
         .join(Village, Village.id == Attribution.village_id)
-        .where(Attribution.order_id == order_id)
+        .where(Attribution.order_id.in_(sorted(order_ids)))
         .order_by(Attribution.pick_id, Attribution.village_id)
     ).all()
-    picks: dict[PickId, BookedPick] = {}
+    found: dict[OrderId, dict[PickId, BookedPick]] = {}
     for row in rows:
+        picks = found.setdefault(OrderId(row.order_id), {})
         pick = picks.get(row.pick_id) or BookedPick(
             PickId(row.pick_id), row.line_id, row.lot_id, row.source_version, 0, row.cooperative_id, row.sold_on, (), 0
         )
@@ -300,7 +364,13 @@ def booked_picks(order_id: OrderId) -> dict[PickId, BookedPick]:
             share = Recorded(VillageId(row.village_id), row.code, row.amount_fen)
             pick = replace(pick, recorded=(*pick.recorded, share), lot_total_fen=row.lot_total_fen)
         picks[pick.pick_id] = pick
-    return picks
+    return found
+
+
+def days_of(entry_ids: Iterable[EntryId]) -> dict[EntryId, date]:
+    """The business days of entries."""
+    rows = db.session.execute(select(Entry.id, Entry.business_day).where(Entry.id.in_(sorted(entry_ids))))
+    return {EntryId(row.id): row.business_day for row in rows}
 
 
 def village_amounts(order_id: OrderId) -> dict[VillageId, int]:

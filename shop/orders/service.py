@@ -137,48 +137,77 @@ def draw_up(
     """Step. Store the order and its lines, and its first event."""
     require_transaction()
     assert lines and state in FIRST_STATES, "an order begins with something, at the beginning"
-    goods_fen = sum(line.unit_price_fen * line.quantity for line in lines)
-    discount_fen = sum(line.discount_fen for line in lines)
-    is_paid = state is not OrderState.AWAITING_PAYMENT
-    row = db.session.execute(
-        _INSERT_ORDER,
-        {
-            "number": _new_number("SH" if channel is Channel.ONLINE else "XX", today),
-            "key": new_key(),
-            "once": once,
-            "channel": channel,
-            "state": state,
-            "buyer_id": delivery.buyer_id,
-            "eastern_unit_id": delivery.eastern_unit_id,
-            "name": delivery.name,
-            "phone": delivery.phone,
-            "email": delivery.email,
-            "district_code": delivery.district_code or None,
-            "region": delivery.region,
-            "town": delivery.town,
-            "street": delivery.street,
-            "note": delivery.note,
-            "locale": delivery.locale,
-            "goods_fen": goods_fen,
-            "discount_fen": discount_fen,
-            "shipping_fen": shipping_fen,
-            "refunded_shipping_fen": 0,
-            "total_fen": goods_fen - discount_fen + shipping_fen,
-            "perishable_confirmed_at": now if delivery.perishable_confirmed else None,
-            "hold_until": hold_until,
-            "placed_at": now,
-            "paid_at": now if is_paid else None,
-            "sold_on": sold_on,
-            "ended_at": now if state is OrderState.COMPLETED else None,
-        },
-    ).one()
+    values = order_values(
+        delivery,
+        lines,
+        number=new_number("SH" if channel is Channel.ONLINE else "XX", today),
+        key=new_key(),
+        once=once,
+        shipping_fen=shipping_fen,
+        channel=channel,
+        state=state,
+        hold_until=hold_until,
+        sold_on=sold_on,
+        now=now,
+    )
+    row = db.session.execute(_INSERT_ORDER, values).one()
     order = row_as(OrderRow, row)
-    put_in(OrderLine, [_line(order.id, position, line) for position, line in enumerate(lines, start=1)])
+    put_in(OrderLine, [line_values(order.id, position, line) for position, line in enumerate(lines, start=1)])
     add_event(order.id, "placed", {"total_fen": order.total_fen}, by=delivery.buyer_id, now=now)
     return order, lines_of(order.id)
 
 
-def _line(order_id: OrderId, position: int, line: Snapshot) -> dict[str, object]:
+def order_values(
+    delivery: Delivery,
+    lines: Sequence[Snapshot],
+    *,
+    number: str,
+    key: str,
+    once: str,
+    shipping_fen: int,
+    channel: Channel,
+    state: OrderState,
+    hold_until: datetime | None,
+    sold_on: date | None,
+    now: datetime,
+) -> dict[str, object]:
+    """The columns of a new order."""
+    goods_fen = sum(line.unit_price_fen * line.quantity for line in lines)
+    discount_fen = sum(line.discount_fen for line in lines)
+    is_paid = state is not OrderState.AWAITING_PAYMENT
+    return {
+        "number": number,
+        "key": key,
+        "once": once,
+        "channel": channel,
+        "state": state,
+        "buyer_id": delivery.buyer_id,
+        "eastern_unit_id": delivery.eastern_unit_id,
+        "name": delivery.name,
+        "phone": delivery.phone,
+        "email": delivery.email,
+        "district_code": delivery.district_code or None,
+        "region": delivery.region,
+        "town": delivery.town,
+        "street": delivery.street,
+        "note": delivery.note,
+        "locale": delivery.locale,
+        "goods_fen": goods_fen,
+        "discount_fen": discount_fen,
+        "shipping_fen": shipping_fen,
+        "refunded_shipping_fen": 0,
+        "total_fen": goods_fen - discount_fen + shipping_fen,
+        "perishable_confirmed_at": now if delivery.perishable_confirmed else None,
+        "hold_until": hold_until,
+        "placed_at": now,
+        "paid_at": now if is_paid else None,
+        "sold_on": sold_on,
+        "ended_at": now if state is OrderState.COMPLETED else None,
+    }
+
+
+def line_values(order_id: OrderId, position: int, line: Snapshot) -> dict[str, object]:
+    """The columns of a new line."""
     return {
         "order_id": order_id,
         "position": position,
@@ -202,7 +231,8 @@ def _line(order_id: OrderId, position: int, line: Snapshot) -> dict[str, object]
     }
 
 
-def _new_number(prefix: str, today: date) -> str:
+def new_number(prefix: str, today: date) -> str:
+    """A number that nobody can guess from another: `SH-261123-7K3M9P`."""
     return f"{prefix}-{today:%y%m%d}-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
 
 
@@ -347,6 +377,7 @@ def record_return(
     entry_id: EntryId,
     asked_by: UserId | None,
     now: datetime,
+    approved_by: UserId | None = None,
 ) -> ReturnId:
     """Step. Store what was decided to go back, on the order too."""
     require_transaction()
@@ -363,6 +394,7 @@ def record_return(
             shipping_fen=shipping_fen,
             entry_id=entry_id,
             asked_by=asked_by,
+            approved_by=approved_by,
             at=now,
         )
         .returning(Return.id)

@@ -1,6 +1,6 @@
 """Ids that the application makes."""
 
-from shop.kit.ids import new_entry_id, new_key
+from shop.kit.ids import new_entry_id, new_entry_ids, new_key
 
 
 def test_entry_ids_fit_a_bigint_and_do_not_repeat() -> None:
@@ -13,3 +13,8 @@ def test_entry_ids_fit_a_bigint_and_do_not_repeat() -> None:
 def test_a_key_has_128_bits() -> None:
     assert len(bytes.fromhex(new_key())) == 16
     assert new_key() != new_key()
+
+
+def test_ids_made_together_are_distinct_and_rise() -> None:
+    ids = new_entry_ids(5_000)
+    assert ids == sorted(set(ids)) and len(ids) == 5_000
