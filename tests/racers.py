@@ -108,7 +108,7 @@ def _meet_at(start: Barrier) -> None:
 
 
 def _run_lane(jobs: Sequence[Job], database: str, sandbox: str) -> list[Finish]:
-    app = _app(database, sandbox)
+    app = app_on(database, sandbox)
     with app.app_context():
         db.engine.dispose()  # the database may have been renewed since the last race
     ready = threading.Barrier(len(jobs) + 1, timeout=_LONGEST_WAIT_SECONDS)
@@ -123,7 +123,8 @@ def _run_lane(jobs: Sequence[Job], database: str, sandbox: str) -> list[Finish]:
 
 
 @cache
-def _app(database: str, sandbox: str) -> Flask:
+def app_on(database: str, sandbox: str) -> Flask:
+    """The shop on a database and a sandbox that another process opened; one per process."""
     environ = {"SHOP_DATABASE_URL": database, "STRIPE_API_BASE": sandbox}
     return create_app(Config.from_environment(environ), TESTING=True, RATELIMIT_ENABLED=False)
 
@@ -148,6 +149,11 @@ def _place(_app: Flask, now: datetime, *, cart_id: CartId, once: CheckoutKey) ->
 def _sell_by_hand(_app: Flask, now: datetime, *, ref: str, sku_code: str) -> str:
     """One unit over the counter."""
     return sell_offline(OfflineSale(ref, now, (OfflineLine(sku_code, 1, 68_00),)), by=None, now=now)
+
+
+def _go_to_pay(_app: Flask, now: datetime, *, number: str) -> str:
+    """The buyer presses the button that leads to the provider."""
+    return start_payment(number, now=now).pay_url
 
 
 def _webhook(app: Flask, _now: datetime, *, event: dict[str, object]) -> str:
@@ -198,6 +204,7 @@ def _verify(_app: Flask, _now: datetime) -> str:
 VERBS: Mapping[str, Callable[..., str]] = {
     "place": _place,
     "sell by hand": _sell_by_hand,
+    "start": _go_to_pay,
     "webhook": _webhook,
     "return page": _return_page,
     "ask": _ask,

@@ -82,6 +82,12 @@ class Sandbox:
         with self.running.app.extensions["sandbox"].act() as act:
             return dict(act.books.get(kind, identifier))
 
+    def all_of(self, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind, oldest first."""
+        with self.running.app.extensions["sandbox"].act() as act:
+            rows = act.books.run("select body from object where kind = ? order by seq", (kind,)).fetchall()
+        return [json.loads(row["body"]) for row in rows]
+
     def count(self, kind: str) -> int:
         """How many objects of a kind there are."""
         return int(self._one(f"select count(*) from object where kind = '{kind}'"))
