@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -56,8 +56,12 @@ class EntryKind(StrEnum):
     SETTLEMENT = "settlement"
     """What a cooperative is owed for a period moved from its villages' proceeds to what is payable."""
     SETTLEMENT_PAID = "settlement_paid"
+    CLEARED = "cleared"
+    """What we expected at a provider has come about there: its balance transaction, without exchange."""
     FEE = "fee"
+    """A provider's fee that belongs to no payment alone."""
     EXCHANGE = "exchange"
+    """As `CLEARED`, and the provider settles it in another currency."""
     PAYOUT = "payout"
     """Money that a provider sent to the bank."""
     DISPUTE = "dispute"
@@ -139,7 +143,11 @@ class Attribution(Model):
         Index("ix_attributions_line", "line_id"),
         Index("ix_attributions_day", "business_day", "village_id"),
         Index("ix_attributions_lot", "lot_id"),
+        Index(
+            "ix_attributions_corrected", "business_day", "sold_on", sqlite_where=text("is_correction"), postgresql_where=text("is_correction")
+        ),
         Index("ix_attributions_village", "village_id", "business_day"),
+        Index("ix_attributions_sold", "sold_on", "line_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -161,6 +169,12 @@ class Attribution(Model):
     """When it was booked."""
     sold_on: Mapped[date]
     """When the line was sold."""
+    is_correction: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A lot's sources were corrected after the sale: what this village newly has of the pick, or no longer has. With `is_refund`, of its refunds."""
+    pick_change: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
+    """Corrections of the sale only: 1 where the village newly has a part of the pick, −1 where it no longer has one, else 0."""
+    is_accredited: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the product was accredited on the day of sale, as the shop knew it when the sale was booked; what follows a sale says the same."""
 
 
 # ── Costs of lots ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -394,3 +408,154 @@ class DividendPublication(Model):
     run_id: Mapped[int] = mapped_column(BigId, ForeignKey("dividend_runs.id"), primary_key=True)
     published_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
     published_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Unfolded(Model):
+    """An entry with attributions that the roll-ups of the reports do not hold yet. Put in with the entry; taken out by folding alone."""
+
+    __tablename__ = "ledger_unfolded"
+
+    entry_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("entries.id"), primary_key=True, autoincrement=False)
+
+
+# ── Settlements with cooperatives ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class SettlementState(StrEnum):
+    """Life of a settlement. Moves downwards in this list only."""
+
+    DRAFT = "draft"
+    """Computed by one person; nothing is booked."""
+    APPROVED = "approved"
+    """Approved by another: moved from the villages' proceeds to what is payable. One of nought ends here."""
+    PAID = "paid"
+    """The bank has sent it."""
+    CANCELLED = "cancelled"
+    """A draft that was thrown away; what it named is free for the next one."""
+
+
+class Settlement(Model):
+    """What a cooperative is paid for its villages: all that is past its return window up to a day and stands in no settlement before."""
+
+    __tablename__ = "settlements"
+    __table_args__ = (
+        UniqueConstraint("cooperative_id", "seq"),
+        CheckConstraint("first_day <= last_day", name="days"),
+        CheckConstraint("total_fen >= 0 AND carried_in_fen <= 0 AND carried_out_fen <= 0", name="signs"),
+        CheckConstraint("approved_by <> drafted_by", name="second_person"),
+        CheckConstraint("(state IN ('approved', 'paid')) = (approved_at IS NOT NULL)", name="approved"),
+        CheckConstraint("(state = 'paid') = (paid_on IS NOT NULL)", name="paid"),
+        Index("ix_settlements_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    """The subject of its entries."""
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"))
+    seq: Mapped[int]
+    """The how manieth of the cooperative, cancelled ones counted."""
+    state: Mapped[SettlementState] = mapped_column(choice(SettlementState, "state"))
+    first_day: Mapped[date]
+    """The earliest booking in it, or the day after the settlement before."""
+    last_day: Mapped[date]
+    total_fen: Mapped[int] = mapped_column(BigInteger)
+    """What is to be paid: Σ of the villages'."""
+    carried_in_fen: Mapped[int] = mapped_column(BigInteger)
+    carried_out_fen: Mapped[int] = mapped_column(BigInteger)
+    once: Mapped[str] = mapped_column(String(60), unique=True)
+    drafted_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    drafted_at: Mapped[datetime] = mapped_column(Instant)
+    approved_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    approved_at: Mapped[datetime | None] = mapped_column(Instant)
+    entry_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("entries.id"))
+    payee_name: Mapped[str | None] = mapped_column(String(80))
+    """The account to pay to, as it stood when the settlement was approved."""
+    payee_account: Mapped[str | None] = mapped_column(String(34))
+    payee_bank: Mapped[str | None] = mapped_column(String(80))
+    payee_bank_code: Mapped[str | None] = mapped_column(String(12))
+    paid_on: Mapped[date | None]
+    """The bank's day."""
+    paid_reference: Mapped[str | None] = mapped_column(String(40), unique=True)
+    """The bank's number of the payment."""
+    paid_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    paid_recorded_at: Mapped[datetime | None] = mapped_column(Instant)
+    paid_entry_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("entries.id"))
+    cancelled_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    cancelled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class SettlementVillage(Model):
+    """One village's part of a settlement. Below nought nothing is paid and the rest is carried to the next."""
+
+    __tablename__ = "settlement_villages"
+    __table_args__ = (
+        CheckConstraint("carried_in_fen + sales_fen + refunds_fen + corrections_fen = settled_fen + carried_out_fen", name="sum"),
+        CheckConstraint("carried_in_fen <= 0 AND settled_fen >= 0 AND carried_out_fen <= 0", name="signs"),
+        CheckConstraint("settled_fen = 0 OR carried_out_fen = 0", name="settled_or_carried"),
+    )
+
+    settlement_id: Mapped[int] = mapped_column(BigId, ForeignKey("settlements.id"), primary_key=True)
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, index=True)
+    carried_in_fen: Mapped[int] = mapped_column(BigInteger)
+    """What the settlement before carried out."""
+    sales_fen: Mapped[int] = mapped_column(BigInteger)
+    refunds_fen: Mapped[int] = mapped_column(BigInteger)
+    """Refunds less failed ones: nought or less, unless one failed after it was settled."""
+    corrections_fen: Mapped[int] = mapped_column(BigInteger)
+    """Lots corrected and orders edited."""
+    settled_fen: Mapped[int] = mapped_column(BigInteger)
+    carried_out_fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class SettlementLine(Model):
+    """An attribution that stands in a settlement: in one at most."""
+
+    __tablename__ = "settlement_lines"
+
+    attribution_id: Mapped[int] = mapped_column(BigId, ForeignKey("attributions.id"), primary_key=True, autoincrement=False)
+    settlement_id: Mapped[int] = mapped_column(BigId, ForeignKey("settlements.id"), index=True)
+
+
+# ── Months that are closed ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class MonthClosing(Model):
+    """A month was closed: what the books held of it, for good."""
+
+    __tablename__ = "month_closings"
+
+    month: Mapped[str] = mapped_column(String(7), ForeignKey("periods.month"), primary_key=True)
+    entries: Mapped[int]
+    postings: Mapped[int]
+    attributions: Mapped[int]
+    closed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    """None: by a command."""
+    closed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class MonthBalance(Model):
+    """What one account did in a closed month, and where it stood at its end."""
+
+    __tablename__ = "month_balances"
+
+    month: Mapped[str] = mapped_column(String(7), ForeignKey("month_closings.month"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("accounts.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    debit_fen: Mapped[int] = mapped_column(BigInteger)
+    credit_fen: Mapped[int] = mapped_column(BigInteger)
+    """Nought or less, as postings have it."""
+    balance_fen: Mapped[int] = mapped_column(BigInteger)
+    """Of all postings up to the month's last day."""
+
+
+class MonthVillage(Model):
+    """What was attributed to one village through one cooperative in a closed month."""
+
+    __tablename__ = "month_villages"
+
+    month: Mapped[str] = mapped_column(String(7), ForeignKey("month_closings.month"), primary_key=True)
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"), primary_key=True)
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True)
+    gross_fen: Mapped[int] = mapped_column(BigInteger)
+    refunds_fen: Mapped[int] = mapped_column(BigInteger)
+    """Nought or less."""

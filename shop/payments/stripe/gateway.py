@@ -4,10 +4,9 @@ Law: every option is stated, so that nothing follows a dashboard except which me
 a key; no transaction is open while Stripe is asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.request import getproxies, proxy_bypass
 
 import requests
@@ -15,13 +14,15 @@ import stripe
 from requests.adapters import HTTPAdapter
 
 from shop.extensions import require_no_transaction
-from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import RefundState
-from shop.payments.provider import Asked, AskedLine, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked
+from shop.payments.provider import Asked, AskedLine, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked, RefundSeen
+from shop.payments.stripe.account import StripeAccount
+from shop.payments.stripe.errors import translated
 
 if TYPE_CHECKING:
     from stripe import Charge, PaymentIntent, Refund
     from stripe.checkout import Session
+    from stripe.params import RefundListParams
     from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 STRIPE = "https://api.stripe.com"
@@ -30,6 +31,8 @@ READ_SECONDS = 7.0
 """Longest silence once connected. A buyer is waiting: what has not been answered by then is asked again later, with the same key."""
 MOST_LINES = 100
 """Stripe's limit on the line items of one session (docs.stripe.com/api/checkout/sessions/create)."""
+
+_HIDDEN: "Mapping[str, Literal['alipay', 'wechat_pay']]" = {"alipay": "alipay", "wechat_pay": "wechat_pay"}
 
 _ONE_MORE_TRY = 1  # the SDK repeats with the same key after a lost connection, a 409 or a 5xx
 _MOST_CONNECTIONS = 32
@@ -47,7 +50,7 @@ _REFUND_STATES = {
 stripe.enable_telemetry = False
 
 
-class StripeGateway:
+class StripeGateway(StripeAccount):
     """Keeps the contract of shop.payments.provider.Provider. One per process; its connections are kept open and shared by threads."""
 
     name = "stripe"
@@ -68,6 +71,7 @@ class StripeGateway:
             http_client=_KeptConnections({} if is_direct else getproxies(), connect_seconds, read_seconds),
             max_network_retries=_ONE_MORE_TRY,
         )
+        super().__init__(client)
         self._sessions = client.v1.checkout.sessions
         self._refunds = client.v1.refunds
 
@@ -77,7 +81,7 @@ class StripeGateway:
         Raises ProviderUnavailable or ProviderRefused.
         """
         require_no_transaction()
-        with _translated():
+        with translated():
             try:
                 session = self._sessions.create(_page(asked, asked.email), {"idempotency_key": asked.once})
             except stripe.InvalidRequestError as error:
@@ -94,7 +98,7 @@ class StripeGateway:
         Raises ProviderUnavailable or ProviderRefused.
         """
         require_no_transaction()
-        with _translated():
+        with translated():
             return _outcome(self._sessions.retrieve(session_id, {"expand": _WITH_MONEY}))
 
     def expire(self, session_id: str) -> Outcome:
@@ -103,7 +107,7 @@ class StripeGateway:
         Raises ProviderUnavailable or ProviderRefused.
         """
         require_no_transaction()
-        with _translated():
+        with translated():
             try:
                 return _outcome(self._sessions.expire(session_id, {"expand": _WITH_MONEY}))
             except stripe.InvalidRequestError as error:
@@ -117,7 +121,7 @@ class StripeGateway:
         Raises ProviderUnavailable or ProviderRefused.
         """
         require_no_transaction()
-        with _translated():
+        with translated():
             # Stripe may forget a key after a day (docs.stripe.com/api/idempotent_requests), and the sweep asks for longer than that.
             if known := self._find_refund(asked):
                 return _answer(known)
@@ -138,8 +142,23 @@ class StripeGateway:
         Raises ProviderUnavailable or ProviderRefused.
         """
         require_no_transaction()
-        with _translated():
+        with translated():
             return _answer(self._refunds.retrieve(provider_id))
+
+    def list_refunds(self, *, intent_id: str | None = None, since: datetime | None = None) -> Sequence[RefundSeen]:
+        """Every refund that Stripe has made, oldest first: of one payment, or of all since a moment, those of its dashboard too.
+
+        Raises ProviderUnavailable or ProviderRefused.
+        """
+        require_no_transaction()
+        wanted: RefundListParams = {"limit": 100}
+        if intent_id is not None:
+            wanted["payment_intent"] = intent_id
+        if since is not None:
+            wanted["created"] = {"gte": int(since.timestamp())}
+        with translated():
+            found = [_seen(refund) for refund in self._refunds.list(wanted).auto_paging_iter() if refund.payment_intent is not None]
+        return found[::-1]
 
     def _find_refund(self, asked: RefundAsked) -> "Refund | None":
         refunds = self._refunds.list({"payment_intent": asked.intent_id, "limit": 100})
@@ -182,6 +201,8 @@ def _page(asked: Asked, email: str | None) -> "SessionCreateParams":
     }
     if email is not None:
         page["customer_email"] = email
+    if asked.hidden_methods:
+        page["excluded_payment_method_types"] = [_HIDDEN[method] for method in asked.hidden_methods]
     return page
 
 
@@ -230,24 +251,16 @@ def _answer(refund: "Refund") -> RefundAnswer:
     return RefundAnswer(refund.id, state, trouble)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Stripe's errors in the words of the contract. Neither carries Stripe's sentences: they may repeat what the buyer typed.
-
-    Only an answer about the request itself is a no. A key that is not let in says nothing about money that an earlier request may have
-    moved, so it counts as no answer.
-    """
-    try:
-        yield
-    except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
-        raise ProviderRefused(error.code or _kind(error)) from error
-    except stripe.StripeError as error:
-        facts: Sequence[object] = (type(error).__name__, error.http_status, error.code, error.request_id)
-        raise ProviderUnavailable(" ".join(str(fact) for fact in facts if fact)) from error
-
-
-def _kind(error: stripe.StripeError) -> str:
-    return (error.error.type if error.error is not None else None) or type(error).__name__
+def _seen(refund: "Refund") -> RefundSeen:
+    return RefundSeen(
+        provider_id=refund.id,
+        intent_id=str(refund.payment_intent),  # never expanded here
+        amount_fen=refund.amount,
+        currency=refund.currency.upper(),
+        state=_answer(refund).state,
+        once=getattr(refund.metadata, "once", None),
+        made_at=datetime.fromtimestamp(refund.created, UTC),
+    )
 
 
 # ── The wire ──────────────────────────────────────────────────────────────────────────────────────────────────────────
