@@ -144,7 +144,11 @@ class Attribution(Model):
         Index("ix_attributions_day", "business_day", "village_id"),
         Index("ix_attributions_lot", "lot_id"),
         Index(
-            "ix_attributions_corrected", "business_day", "sold_on", sqlite_where=text("is_correction"), postgresql_where=text("is_correction")
+            "ix_attributions_corrected",
+            "business_day",
+            "sold_on",
+            sqlite_where=text("is_correction"),
+            postgresql_where=text("is_correction"),
         ),
         Index("ix_attributions_village", "village_id", "business_day"),
         Index("ix_attributions_sold", "sold_on", "line_id"),

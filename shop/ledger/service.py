@@ -1,10 +1,12 @@
 """Writing the books: one verb, `post`, and the reads that a refund needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shop.extensions import columns_of, db, dialect, put_in, require_transaction, rows_as
@@ -104,6 +106,9 @@ class Attributed:
     grams: int
     lot_total_fen: int
     sold_on: date
+    is_correction: bool = False
+    pick_change: int = 0
+    is_accredited: bool = False
 
 
 @dataclass(frozen=True)
@@ -300,6 +305,9 @@ def _attribution(entry_id: EntryId, on: date, row: Attributed) -> dict[str, obje
         "lot_total_fen": row.lot_total_fen,
         "business_day": on,
         "sold_on": row.sold_on,
+        "is_correction": row.is_correction,
+        "pick_change": row.pick_change,
+        "is_accredited": row.is_accredited,
     }
 
 
@@ -308,7 +316,10 @@ def _attribution(entry_id: EntryId, on: date, row: Attributed) -> dict[str, obje
 
 @dataclass(frozen=True)
 class BookedPick:
-    """A sold pick as the books hold it: what each village got, and what has gone back since."""
+    """A sold pick as the books hold it: what each village got by the sources that hold for it now, and what has gone back since.
+
+    The sources are those of the sale or, when its lot was corrected since, of the last correction that was booked for it.
+    """
 
     pick_id: PickId
     line_id: LineId
@@ -319,6 +330,15 @@ class BookedPick:
     sold_on: date
     recorded: tuple[Recorded, ...]
     refunded_fen: int
+    is_accredited: bool
+    order_id: OrderId
+    sale_entry_id: EntryId
+    """The entry that sold it."""
+    grams: int
+    refunded: Mapping[VillageId, int]
+    """What each village gave back, nought or more; sums to `refunded_fen`."""
+    weighed: Mapping[VillageId, int]
+    """The grams of each village; sums to `grams`."""
 
     @property
     def fen(self) -> int:
@@ -331,10 +351,11 @@ def booked_picks(order_id: OrderId) -> dict[PickId, BookedPick]:
     return booked_picks_of([order_id]).get(order_id, {})
 
 
-def booked_picks_of(order_ids: Iterable[OrderId]) -> dict[OrderId, dict[PickId, BookedPick]]:
-    """The same of several orders; those that the books do not know are missing."""
-    rows = db.session.execute(
+def booked_picks_of(order_ids: Iterable[OrderId], *, lot_id: LotId | None = None) -> dict[OrderId, dict[PickId, BookedPick]]:
+    """The same of several orders, of one lot alone if it is given; those that the books do not know are missing."""
+    query = (
         select(
+            Attribution.entry_id,
             Attribution.order_id,
             Attribution.pick_id,
             Attribution.line_id,
@@ -346,25 +367,57 @@ def booked_picks_of(order_ids: Iterable[OrderId]) -> dict[OrderId, dict[PickId, 
             Attribution.village_id,
             Village.code,
             Attribution.is_refund,
+            Attribution.is_correction,
+            Attribution.pick_change,
+            Attribution.is_accredited,
             Attribution.amount_fen,
+            Attribution.grams,
         )
         .join(Village, Village.id == Attribution.village_id)
         .where(Attribution.order_id.in_(sorted(order_ids)))
-        .order_by(Attribution.pick_id, Attribution.village_id)
-    ).all()
+        .order_by(Attribution.pick_id, Attribution.village_id, Attribution.id)
+    )
+    rows = db.session.execute(query if lot_id is None else query.where(Attribution.lot_id == lot_id)).all()
     found: dict[OrderId, dict[PickId, BookedPick]] = {}
-    for row in rows:
-        picks = found.setdefault(OrderId(row.order_id), {})
-        pick = picks.get(row.pick_id) or BookedPick(
-            PickId(row.pick_id), row.line_id, row.lot_id, row.source_version, 0, row.cooperative_id, row.sold_on, (), 0
-        )
-        if row.is_refund:
-            pick = replace(pick, refunded_fen=pick.refunded_fen - row.amount_fen)
-        else:
-            share = Recorded(VillageId(row.village_id), row.code, row.amount_fen)
-            pick = replace(pick, recorded=(*pick.recorded, share), lot_total_fen=row.lot_total_fen)
-        picks[pick.pick_id] = pick
+    for _pick_id, group in groupby(rows, key=lambda row: row.pick_id):
+        pick = _booked_pick(list(group))
+        found.setdefault(pick.order_id, {})[pick.pick_id] = pick
     return found
+
+
+def _booked_pick(rows: Sequence[Row[*tuple[Any, ...]]]) -> BookedPick:  # Any: a row of many columns
+    """One pick from all that was booked of it, ordered by village."""
+    sale = next(row for row in rows if not (row.is_refund or row.is_correction))
+    shares: dict[VillageId, Recorded] = {}
+    parts: dict[VillageId, int] = {}
+    refunded: dict[VillageId, int] = {}
+    weighed: dict[VillageId, int] = {}
+    for row in rows:
+        village_id = VillageId(row.village_id)
+        if row.is_refund:
+            refunded[village_id] = refunded.get(village_id, 0) - row.amount_fen
+            continue
+        known = shares.get(village_id, Recorded(village_id, row.code, 0))
+        shares[village_id] = replace(known, fen=known.fen + row.amount_fen)
+        parts[village_id] = parts.get(village_id, 0) + (row.pick_change if row.is_correction else 1)
+        weighed[village_id] = weighed.get(village_id, 0) + row.grams
+    return BookedPick(
+        pick_id=PickId(sale.pick_id),
+        line_id=sale.line_id,
+        lot_id=sale.lot_id,
+        source_version=max(row.source_version for row in rows),
+        lot_total_fen=sale.lot_total_fen,
+        cooperative_id=sale.cooperative_id,
+        sold_on=sale.sold_on,
+        recorded=tuple(share for village_id, share in shares.items() if parts[village_id]),
+        refunded_fen=sum(refunded.values()),
+        is_accredited=sale.is_accredited,
+        order_id=OrderId(sale.order_id),
+        sale_entry_id=EntryId(sale.entry_id),
+        grams=sum(weighed.values()),
+        refunded={village_id: fen for village_id, fen in refunded.items() if fen},
+        weighed={village_id: weighed[village_id] for village_id in shares if parts[village_id]},
+    )
 
 
 def days_of(entry_ids: Iterable[EntryId]) -> dict[EntryId, date]:
@@ -422,6 +475,9 @@ def get_entry(entry_id: EntryId) -> BookedEntry:
         Attribution.grams,
         Attribution.lot_total_fen,
         Attribution.sold_on,
+        Attribution.is_correction,
+        Attribution.pick_change,
+        Attribution.is_accredited,
     )
     rows = db.session.execute(select(*columns).where(Attribution.entry_id == entry_id).order_by(Attribution.id))
     return BookedEntry(entry_id, subject, legs, tuple(rows_as(Attributed, rows)))

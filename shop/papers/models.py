@@ -1,6 +1,6 @@
 """Tables of papers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,3 +29,33 @@ class Attachment(Model):
     uploaded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     """None: a guest, who holds an order's key."""
     uploaded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Accreditation(Model):
+    """A product recognised by an authority for a time, e.g. 帮扶产品认定. Times of one product never overlap; a mistake is ended, not deleted."""
+
+    __tablename__ = "accreditations"
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="days"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_on IS NULL)", name="withdrawn"),
+        Index("ix_accreditations_product", "product_id", "first_day"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"))
+    number: Mapped[str] = mapped_column(String(60))
+    """The certificate's."""
+    issuer: Mapped[str] = mapped_column(String(80))
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    """Inclusive."""
+    paper: Mapped[str] = mapped_column(String(80), default="")
+    """Where the paper lies, when no file of it was brought."""
+    once: Mapped[str] = mapped_column(String(40), unique=True)
+    recorded_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_on: Mapped[date | None]
+    """From this day on it no longer counts: the authority took it back, or it was written down wrongly."""
+    withdrawn_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    why: Mapped[str] = mapped_column(String(120), default="")

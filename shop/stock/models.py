@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -75,6 +75,76 @@ class LotSource(Model):
 
     lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, index=True)
+    grams: Mapped[int] = mapped_column(BigInteger)
+
+
+class CorrectionState(StrEnum):
+    """Life of a lot's correction."""
+
+    PROPOSED = "proposed"
+    """One person says what is wrong; nothing has changed."""
+    APPROVED = "approved"
+    """Another agreed: the lot's sources are the new ones, and what was sold before is being booked anew."""
+    DONE = "done"
+    """Everything that was sold before is booked anew."""
+    REJECTED = "rejected"
+
+
+class LotCorrection(Model):
+    """What should have been written down about a lot whose villages or grams were wrong. One at a time for a lot."""
+
+    __tablename__ = "lot_corrections"
+    __table_args__ = (
+        UniqueConstraint("lot_id", "version"),
+        CheckConstraint("produced_grams > 0", name="produced"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="second_person"),
+        CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("(state IN ('approved', 'done')) = (version IS NOT NULL)", name="has_version"),
+        CheckConstraint("(state IN ('done', 'rejected')) = (ended_at IS NOT NULL)", name="has_ended"),
+        Index(
+            "ix_lot_corrections_open",
+            "lot_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_lot_corrections_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"))
+    produced_grams: Mapped[int] = mapped_column(BigInteger)
+    seen_version: Mapped[int]
+    """The sources that were in force when it was proposed."""
+    seen_produced_grams: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int | None]
+    """The sources that it made, once approved."""
+    reason: Mapped[str] = mapped_column(String(200))
+    state: Mapped[CorrectionState] = mapped_column(choice(CorrectionState, "state"))
+    once: Mapped[str] = mapped_column(String(40), unique=True)
+    proposed_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    word: Mapped[str] = mapped_column(String(200), default="")
+    """What the second person said to it; of a rejection, why."""
+    through_order_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Orders up to this id are booked anew: where to go on after a crash."""
+    sales: Mapped[int] = mapped_column(default=0)
+    """How many orders were booked anew so far."""
+    moved_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    """What changed villages so far, refunds taken off."""
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class LotCorrectionSource(Model):
+    """How many grams of the lot came from one village, by a correction."""
+
+    __tablename__ = "lot_correction_sources"
+    __table_args__ = (CheckConstraint("grams > 0", name="grams"),)
+
+    correction_id: Mapped[int] = mapped_column(BigId, ForeignKey("lot_corrections.id"), primary_key=True)
     village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, index=True)
     grams: Mapped[int] = mapped_column(BigInteger)
 
