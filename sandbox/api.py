@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox import events, payments, refunds, sessions
+from sandbox import balance, disputes, events, payments, payouts, refunds, sessions
 from sandbox.errors import BadParameter, Broken, NotAllowedIn, StripeError
 from sandbox.faults import Fault
 from sandbox.house import API_VERSION, Act, House, Origin, new_id
@@ -76,12 +76,12 @@ def retrieve_charge(identifier: str) -> Response:
 
 @api.get("/balance_transactions")
 def list_balance_transactions() -> Response:
-    return _list(payments.LIST_BALANCE_TRANSACTIONS, payments.find_balance_transactions)
+    return _list(balance.LIST, balance.find_all)
 
 
 @api.get("/balance_transactions/<identifier>")
 def retrieve_balance_transaction(identifier: str) -> Response:
-    return _get(payments.RETRIEVE, lambda act: payments.retrieve_balance_transaction(act, identifier))
+    return _get(balance.RETRIEVE, lambda act: balance.retrieve(act, identifier))
 
 
 @api.post("/refunds")
@@ -97,6 +97,36 @@ def list_refunds() -> Response:
 @api.get("/refunds/<identifier>")
 def retrieve_refund(identifier: str) -> Response:
     return _get(refunds.RETRIEVE, lambda act: refunds.retrieve(act, identifier))
+
+
+@api.get("/disputes")
+def list_disputes() -> Response:
+    return _list(disputes.LIST, disputes.find_all)
+
+
+@api.get("/disputes/<identifier>")
+def retrieve_dispute(identifier: str) -> Response:
+    return _get(disputes.RETRIEVE, lambda act: disputes.retrieve(act, identifier))
+
+
+@api.post("/disputes/<identifier>")
+def update_dispute(identifier: str) -> Response:
+    return _post(disputes.UPDATE, lambda act, wanted: disputes.update(act, identifier, wanted))
+
+
+@api.post("/disputes/<identifier>/close")
+def close_dispute(identifier: str) -> Response:
+    return _post(disputes.CLOSE, lambda act, _wanted: disputes.close(act, identifier, won=False))
+
+
+@api.get("/payouts")
+def list_payouts() -> Response:
+    return _list(payouts.LIST, payouts.find_all)
+
+
+@api.get("/payouts/<identifier>")
+def retrieve_payout(identifier: str) -> Response:
+    return _get(payouts.RETRIEVE, lambda act: payouts.retrieve(act, identifier))
 
 
 @api.get("/events")

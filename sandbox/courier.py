@@ -109,7 +109,7 @@ class Courier:
 
     def _due(self, even_early: bool) -> list[int]:
         with self._house.act() as act:
-            until = float("inf") if even_early else act.wall
+            until = float("inf") if even_early else act.moment
             rows = act.books.run("select id from delivery where state = 'pending' and due_at <= ? order by due_at, id", (until,))
             return [row["id"] for row in rows]
 
@@ -144,7 +144,7 @@ class Courier:
         with self._house.act() as act:
             act.books.run(
                 "update delivery set state = ?, attempts = attempts + 1, due_at = ? where id = ?",
-                (state, act.wall + pause, parcel.delivery_id),
+                (state, act.moment + pause, parcel.delivery_id),
             )
             act.books.run(
                 "insert into attempt (delivery_id, at, status, problem, milliseconds) values (?, ?, ?, ?, ?)",
@@ -154,7 +154,7 @@ class Courier:
     def _pause(self) -> float:
         with self._house.act() as act:
             next_due = act.books.run("select min(due_at) from delivery where state = 'pending'").fetchone()[0]
-            return ROUND_SECONDS if next_due is None else min(max(next_due - act.wall, 0.01), ROUND_SECONDS)
+            return ROUND_SECONDS if next_due is None else min(max(next_due - act.moment, 0.01), ROUND_SECONDS)
 
 
 def signature(body: bytes, secret: str, timestamp: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.errors import no_such
+from sandbox.errors import StripeError, no_such
 from sandbox.house import API_VERSION, Act, new_id
 from sandbox.objects import Listing, find_page, shown
 from sandbox.parameters import Flag, ListOf, Text, listing, retrieving
@@ -15,6 +15,8 @@ from sandbox.settings import EVERY_EVENT
 from sandbox.store import StripeObject
 
 RETRIEVE = retrieving()
+KEPT_SECONDS = 30 * 24 * 60 * 60
+"""How long events can be asked for (docs.stripe.com/api/events)."""
 LIST = listing(type=Text(), types=ListOf(Text(), most=20), delivery_success=Flag())
 
 
@@ -42,7 +44,7 @@ def _owe(act: Act, event: StripeObject) -> None:
         return
     fault = act.faults.take_for_sending(event["type"])
     do, seconds = (fault.do, fault.seconds) if fault else (None, 0.0)
-    due_at = act.wall + max(seconds, act.notice.delay_seconds)
+    due_at = act.moment + max(seconds, act.notice.delay_seconds)
     for _ in range(max(act.notice.copies, 2 if do == "duplicate" else 1)):
         act.books.run(
             "insert into delivery (event_id, state, due_at) values (?, ?, ?)",
@@ -50,17 +52,37 @@ def _owe(act: Act, event: StripeObject) -> None:
         )
 
 
+def resend(act: Act, identifier: str, copies: int = 1) -> StripeObject:
+    """Owe an event to the endpoint once more, whatever became of it before. Raises StripeError."""
+    if type(copies) is not int or not 1 <= copies <= 100:
+        raise StripeError("copies must be a whole number from 1 to 100", param="copies")
+    event = retrieve(act, identifier)
+    if act.settings.webhook_url is None:
+        raise StripeError("There is no webhook endpoint to deliver to.")
+    for _ in range(copies):
+        act.books.run("insert into delivery (event_id, state, due_at) values (?, 'pending', ?)", (identifier, act.moment))
+    act.has_news = True
+    return with_pending(act, event)
+
+
+def drop(act: Act, identifier: str) -> StripeObject:
+    """Never deliver what is still waiting of an event. Raises StripeError."""
+    retrieve(act, identifier)
+    act.books.run("update delivery set state = 'dropped' where event_id = ? and state in ('pending', 'failed')", (identifier,))
+    return retrieve(act, identifier)
+
+
 def retrieve(act: Act, identifier: str) -> StripeObject:
     """One event with the number of its deliveries that have not succeeded. Raises StripeError."""
     event = act.books.find("event", identifier)
-    if event is None:
+    if event is None or event["created"] < act.now - KEPT_SECONDS:
         raise no_such("event", identifier, "id")
     return with_pending(act, event)
 
 
 def find_all(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
     """Events, newest first; `delivery_success` picks those that were delivered wholly, or not."""
-    conditions: list[str] = []
+    conditions = [f"json_extract(body, '$.created') >= {act.now - KEPT_SECONDS:d}"]
     values: list[str] = []
     types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
     if types:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sandbox.clock import Clock
 from sandbox.faults import Faults
+from sandbox.options import Options
 from sandbox.settings import Settings
 from sandbox.store import Store, Transaction
 
@@ -38,9 +39,11 @@ class Act:
 
     books: Transaction
     now: int
+    moment: float
     wall: float
     settings: Settings
     faults: Faults
+    options: Options
     origin: Origin
     notice: Notice = Notice()
     has_news: bool = False
@@ -55,9 +58,29 @@ class House:
     store: Store
     clock: Clock = field(default_factory=Clock)
     faults: Faults = field(default_factory=Faults)
+    options: Options = field(default_factory=Options)
     news: threading.Event = field(default_factory=threading.Event)
     in_use: set[str] = field(default_factory=set)
     in_use_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Take up the clock and the options where the store says they were left."""
+        with self.store.transaction() as books:
+            self.clock.offset_seconds = int(books.setting("clock_offset_seconds") or 0)
+            self.options = Options.kept(books.setting("options"))
+
+    def set_clock(self, offset_seconds: int) -> None:
+        """Let it be that much later than the machine says; whatever has become due follows at once."""
+        with self.store.transaction() as books:
+            books.keep_setting("clock_offset_seconds", str(offset_seconds))
+        self.clock.offset_seconds = offset_seconds
+        self.news.set()
+
+    def set_options(self, options: Options) -> None:
+        """Behave so from the next request on."""
+        with self.store.transaction() as books:
+            books.keep_setting("options", options.dump())
+        self.options = options
 
     @contextmanager
     def act(self, origin: Origin = Origin()) -> Iterator[Act]:
@@ -66,9 +89,11 @@ class House:
             act = Act(
                 books=books,
                 now=self.clock.now(),
+                moment=self.clock.moment(),
                 wall=self.clock.wall(),
                 settings=self.settings,
                 faults=self.faults,
+                options=self.options,
                 origin=origin,
             )
             yield act

@@ -16,11 +16,18 @@ _REFERENCES: Mapping[str, Mapping[str, str]] = {
     "checkout.session": {"payment_intent": "payment_intent"},
     "payment_intent": {"latest_charge": "charge"},
     "charge": {"balance_transaction": "balance_transaction", "payment_intent": "payment_intent"},
-    "refund": {"balance_transaction": "balance_transaction", "charge": "charge", "payment_intent": "payment_intent"},
-    "balance_transaction": {"source": ""},  # a charge or a refund; its id says which
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+    },
+    "balance_transaction": {"source": ""},  # its id says of which kind
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
+    "payout": {"balance_transaction": "balance_transaction", "failure_balance_transaction": "balance_transaction"},
     "event": {},
 }
-_KIND_BY_PREFIX = {"ch": "charge", "re": "refund"}
+_KIND_BY_PREFIX = {"ch": "charge", "py": "charge", "re": "refund", "pyr": "refund", "du": "dispute", "po": "payout"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def open_up(books: Transaction, thing: StripeObject, expand: Sequence[str]) -> S
             continue
         if name not in _REFERENCES[thing["object"]]:
             raise BadParameter(f"This property cannot be expanded ({name}).", param="expand")
-        if (identifier := opened[name]) is not None:
+        if (identifier := opened.get(name)) is not None:
             kind = _REFERENCES[thing["object"]][name] or _KIND_BY_PREFIX[identifier.partition("_")[0]]
             opened[name] = open_up(books, books.get(kind, identifier), paths)
     return opened

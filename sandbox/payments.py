@@ -8,22 +8,21 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from sandbox.balance import AVAILABLE_AFTER_SECONDS, Fee, Kind, enter
 from sandbox.errors import StripeError, no_such
 from sandbox.events import emit
 from sandbox.house import Act, Notice, new_id
 from sandbox.objects import Listing, find_page
-from sandbox.parameters import Currency, Text, listing, retrieving
+from sandbox.parameters import Text, listing, retrieving
 from sandbox.sessions import lapse
 from sandbox.store import StripeObject
 
 RETRIEVE = retrieving()
 LIST_INTENTS = listing()
 LIST_CHARGES = listing(payment_intent=Text())
-LIST_BALANCE_TRANSACTIONS = listing(source=Text(), type=Text(), currency=Currency())
 
 # Made-up prices in the order of Stripe's: ten-thousandths of the amount, and a fixed part in the smallest unit.
 _FEES = {"alipay": (220, 30), "wechat_pay": (220, 30), "card": (340, 200)}
-_AVAILABLE_AFTER_SECONDS = 7 * 24 * 60 * 60
 
 
 class Outcome(StrEnum):
@@ -68,7 +67,7 @@ def play(act: Act, session: StripeObject, method: str, outcome: Outcome) -> Stri
 def _succeed(act: Act, session: StripeObject, method: str) -> StripeObject:
     intent = _intent(act, session, method)
     charge = _charge(act, intent, method)
-    transaction = _balance_transaction(act, charge, method)
+    transaction = _gain(act, charge, method)
     charge |= {"balance_transaction": transaction["id"], "paid": True, "captured": True, "amount_captured": charge["amount"]}
     intent |= {
         "status": "succeeded",
@@ -82,7 +81,6 @@ def _succeed(act: Act, session: StripeObject, method: str) -> StripeObject:
     }
     details = {"address": None, "email": session["customer_email"], "name": None, "phone": None, "tax_exempt": "none", "tax_ids": []}
     session |= {"status": "complete", "payment_status": "paid", "payment_intent": intent["id"], "url": None, "customer_details": details}
-    act.books.insert(transaction)
     emit(act, "charge.succeeded", act.books.insert(charge))
     emit(act, "payment_intent.succeeded", act.books.update(intent))
     emit(act, "checkout.session.completed", act.books.update(session))
@@ -182,7 +180,7 @@ def _intent(act: Act, session: StripeObject, method: str) -> StripeObject:
 def _charge(act: Act, intent: StripeObject, method: str) -> StripeObject:
     """A charge of the intent's whole amount, not kept yet."""
     return {
-        "id": new_id("ch"),
+        "id": new_id("ch" if method == "card" else "py"),  # as Stripe: a payment by anything but a card is a "payment"
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": 0,
@@ -248,36 +246,20 @@ def _method_details(method: str) -> dict[str, Any]:  # Any: JSON
     return {"fingerprint": None, "location": None, "reader": None, "transaction_id": new_id("wechat")}
 
 
-def _balance_transaction(act: Act, charge: StripeObject, method: str) -> StripeObject:
-    """What the charge adds to the shop's balance, not kept yet."""
+def _gain(act: Act, charge: StripeObject, method: str) -> StripeObject:
+    """What the charge adds to the shop's balance."""
     ten_thousandths, fixed = _FEES[method]
-    fee = (charge["amount"] * ten_thousandths + 5000) // 10_000 + fixed
-    return {
-        "id": new_id("txn"),
-        "object": "balance_transaction",
-        "amount": charge["amount"],
-        "available_on": act.now + _AVAILABLE_AFTER_SECONDS,
-        "balance_type": "payments",
-        "created": act.now,
-        "currency": charge["currency"],
-        "description": charge["description"],
-        "exchange_rate": None,
-        "fee": fee,
-        "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": charge["currency"],
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
-        "net": charge["amount"] - fee,
-        "reporting_category": "charge",
-        "source": charge["id"],
-        "status": "pending",
-        "type": "charge",
-    }
+    fee = Fee((charge["amount"] * ten_thousandths + 5000) // 10_000 + fixed, "Stripe processing fees")
+    kind = Kind("charge" if method == "card" else "payment", "charge", charge["description"])
+    return enter(
+        act,
+        kind,
+        source=charge["id"],
+        amount=charge["amount"],
+        currency=charge["currency"],
+        fees=[fee],
+        available_after=AVAILABLE_AFTER_SECONDS,
+    )
 
 
 def retrieve_intent(act: Act, identifier: str) -> StripeObject:
@@ -290,11 +272,6 @@ def retrieve_charge(act: Act, identifier: str) -> StripeObject:
     return _retrieve(act, "charge", identifier, "charge")
 
 
-def retrieve_balance_transaction(act: Act, identifier: str) -> StripeObject:
-    """One balance transaction, available once its day has come. Raises StripeError."""
-    return _settled(act, _retrieve(act, "balance_transaction", identifier, "id"))
-
-
 def find_intents(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
     """Payment intents, newest first."""
     return find_page(act.books, "payment_intent", "/v1/payment_intents", wanted)
@@ -305,18 +282,8 @@ def find_charges(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked p
     return find_page(act.books, "charge", "/v1/charges", wanted, "payment_intent")
 
 
-def find_balance_transactions(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
-    """Balance transactions, newest first."""
-    found = find_page(act.books, "balance_transaction", "/v1/balance_transactions", wanted, "source", "type", "currency")
-    return Listing(found.url, [_settled(act, transaction) for transaction in found.things], found.has_more)
-
-
 def _retrieve(act: Act, kind: str, identifier: str, param: str) -> StripeObject:
     thing = act.books.find(kind, identifier)
     if thing is None:
         raise no_such(kind, identifier, param)
     return thing
-
-
-def _settled(act: Act, transaction: StripeObject) -> StripeObject:
-    return transaction | {"status": "available" if transaction["available_on"] <= act.now else "pending"}

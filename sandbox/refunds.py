@@ -1,12 +1,15 @@
-"""Refunds: money that goes back to the buyer, at once.
+"""Refunds: money that goes back to the buyer, at once or after the bank has thought about it, and sometimes not at all.
 
-Law: the refunds of a charge never exceed what it took; each has its own balance transaction, and Stripe keeps its fee.
+Law: the refunds of a charge that have not failed never exceed what it took; each has its own balance transaction, a failed one a second that
+takes the first back; Stripe keeps its fee. Sources: docs.stripe.com/api/refunds/object, docs.stripe.com/refunds#failed-refunds.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from sandbox.balance import Kind, enter
+from sandbox.disputes import blocking
 from sandbox.errors import BadParameter, StripeError, no_such
 from sandbox.events import emit
 from sandbox.house import Act, new_id
@@ -28,37 +31,111 @@ CREATE = Fields(
 RETRIEVE = retrieving()
 LIST = listing(charge=Text(), payment_intent=Text())
 
+WINDOW_DAYS = {"alipay": 90, "wechat_pay": 180}
+"""How long after the charge a refund may be asked (docs.stripe.com/payments/alipay#refunds, docs.stripe.com/payments/wechat-pay#refunds)."""
+FAILURES = (
+    "lost_or_stolen_card",
+    "expired_or_canceled_card",
+    "charge_for_pending_refund_disputed",
+    "declined",
+    "merchant_request",
+    "unknown",
+)
+
 _SIGNS = {"cny": "¥", "hkd": "HK$", "usd": "$", "eur": "€", "gbp": "£", "sgd": "S$", "aud": "A$", "cad": "CA$"}
 
 
 def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
-    """Give back `amount`, or all that is left, of a charge. Raises StripeError when there is no such charge or not so much left."""
+    """Give back `amount`, or all that is left, of a charge.
+
+    Raises StripeError when there is no such charge, not so much left, a dispute has taken the money, or the method's time is over.
+    """
     charge = _charge(act, wanted)
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
         raise StripeError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if blocking(act, charge) is not None:
+        raise StripeError(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
+    _in_time(act, charge)
     amount = wanted.get("amount", left)
     if amount > left:
         asked, rest = _money(amount, charge["currency"]), _money(left, charge["currency"])
         message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})"
         raise StripeError(message, param="amount")
     refund = _refund(act, charge, amount, wanted)
-    act.books.insert(_balance_transaction(act, refund))
-    act.books.insert(refund)
+    is_card = _method(refund) == "card"
+    kind = Kind("refund", "refund", "REFUND FOR CHARGE") if is_card else Kind("payment_refund", "refund", "REFUND FOR PAYMENT")
+    transaction = enter(act, kind, source=refund["id"], amount=-amount, currency=refund["currency"])
+    refund = act.books.insert(refund | {"balance_transaction": transaction["id"]})
     before = {"amount_refunded": charge["amount_refunded"]} | ({"refunded": False} if amount == left else {})
     charge |= {"amount_refunded": charge["amount_refunded"] + amount, "refunded": amount == left}
     emit(act, "charge.refunded", act.books.update(charge), before)
     emit(act, "refund.created", refund)
+    if refund["status"] == "succeeded":
+        _refer(act, refund)
+    return refund
+
+
+def settle(act: Act, identifier: str) -> StripeObject:
+    """Let a pending refund reach the buyer. Raises StripeError."""
+    refund = retrieve(act, identifier)
+    if refund["status"] != "pending":
+        raise StripeError(f"Refund {identifier} is not pending: {refund['status']}.")
+    before = {"status": refund["status"], "pending_reason": refund["pending_reason"]}
+    return _refer(act, refund | {"status": "succeeded", "pending_reason": None}, before)
+
+
+def fail(act: Act, identifier: str, reason: str = "lost_or_stolen_card") -> StripeObject:
+    """Let the bank send a refund back, even one that was thought to have succeeded; the money returns to the balance. Raises StripeError."""
+    refund = retrieve(act, identifier)
+    if refund["status"] not in ("pending", "succeeded"):
+        raise StripeError(f"Refund {identifier} cannot fail any more: {refund['status']}.")
+    if reason not in FAILURES:
+        raise StripeError(f"reason must be one of {', '.join(FAILURES)}", param="reason")
+    kind = Kind("refund_failure", "refund_failure", "REFUND FAILURE")
+    returned = enter(act, kind, source=refund["id"], amount=refund["amount"], currency=refund["currency"])
+    before = {"status": refund["status"], "failure_reason": None, "failure_balance_transaction": None}
+    changes = {"status": "failed", "failure_reason": reason, "failure_balance_transaction": returned["id"], "pending_reason": None}
+    refund = act.books.update(refund | changes)
+    charge = act.books.get("charge", refund["charge"])
+    charge_before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
+    act.books.update(charge | {"amount_refunded": charge["amount_refunded"] - refund["amount"], "refunded": False})
+    emit(act, "charge.updated", act.books.get("charge", charge["id"]), charge_before)
+    _tell_update(act, refund, before)
+    emit(act, "refund.failed", refund, before)
+    return refund
+
+
+def _refer(act: Act, refund: StripeObject, before: dict[str, Any] | None = None) -> StripeObject:  # Any: JSON
+    """Stripe learns the bank's own number for the refund, by which a buyer's bank can find it."""
+    details = refund["destination_details"]
     reference = {
         "reference": f"{act.now}",
         "reference_status": "available",
         "reference_type": "acquirer_reference_number",
         "type": "refund",
     }
-    details = refund["destination_details"]
-    updated = refund | {"destination_details": details | {details["type"]: reference}}
-    emit(act, "refund.updated", act.books.update(updated), {"destination_details": details})
-    return refund
+    updated = act.books.update(refund | {"destination_details": details | {details["type"]: reference}})
+    _tell_update(act, updated, (before or {}) | {"destination_details": details})
+    return updated
+
+
+def _tell_update(act: Act, refund: StripeObject, before: dict[str, Any]) -> None:  # Any: JSON
+    emit(act, "refund.updated", refund, before)
+    if _method(refund) != "card" and "status" in before:
+        emit(act, "charge.refund.updated", refund, before)  # "on selected payment methods" (docs.stripe.com/api/events/types)
+
+
+def _method(refund: StripeObject) -> str:
+    return str(refund["destination_details"]["type"])
+
+
+def _in_time(act: Act, charge: StripeObject) -> None:
+    method = charge["payment_method_details"]["type"]
+    days = WINDOW_DAYS.get(method)
+    if days is not None and act.now > charge["created"] + days * 86400:
+        message = f"Charge {charge['id']} was made with {method} more than {days} days ago and can no longer be refunded."
+        raise StripeError(message, code="charge_not_refundable", param="charge")
 
 
 def _charge(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
@@ -90,43 +167,26 @@ def _money(amount: int, currency: str) -> str:
 
 def _refund(act: Act, charge: StripeObject, amount: int, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
     method = charge["payment_method_details"]["type"]
+    is_pending = act.options.refunds == "pending"
     return {
-        "id": new_id("re"),
+        "id": new_id("re" if method == "card" else "pyr"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn"),
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": act.now,
         "currency": charge["currency"],
         "destination_details": {method: {}, "type": method},
+        "failure_balance_transaction": None,
+        "failure_reason": None,
         "metadata": wanted.get("metadata", {}),
         "payment_intent": charge["payment_intent"],
+        "pending_reason": "processing" if is_pending else None,
         "reason": wanted.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
+        "status": "pending" if is_pending else "succeeded",
         "transfer_reversal": None,
-    }
-
-
-def _balance_transaction(act: Act, refund: StripeObject) -> StripeObject:
-    return {
-        "id": refund["balance_transaction"],
-        "object": "balance_transaction",
-        "amount": -refund["amount"],
-        "available_on": act.now,
-        "balance_type": "payments",
-        "created": act.now,
-        "currency": refund["currency"],
-        "description": "REFUND FOR CHARGE",
-        "exchange_rate": None,
-        "fee": 0,
-        "fee_details": [],
-        "net": -refund["amount"],
-        "reporting_category": "refund",
-        "source": refund["id"],
-        "status": "available",
-        "type": "refund",
     }
 
 

@@ -31,6 +31,9 @@ create table if not exists object (
 );
 create index if not exists object_by_kind on object (kind, seq);
 create index if not exists object_by_intent on object (kind, json_extract(body, '$.payment_intent'), seq);
+create index if not exists object_by_source on object (kind, json_extract(body, '$.source'), seq);
+create index if not exists object_by_payout on object (kind, json_extract(body, '$._payout'), seq);
+create index if not exists object_by_charge on object (kind, json_extract(body, '$.charge'), seq);
 create index if not exists session_open on object (json_extract(body, '$.expires_at'))
     where kind = 'checkout.session' and json_extract(body, '$.status') = 'open';
 
@@ -43,6 +46,11 @@ create table if not exists answer (
     kept_at integer not null
 ) without rowid;
 create index if not exists answer_by_age on answer (kept_at);
+
+create table if not exists setting (
+    name text primary key,
+    value text not null
+) without rowid;
 
 create table if not exists delivery (
     id integer primary key autoincrement,
@@ -133,6 +141,13 @@ class Transaction:
         thing = self.find(kind, identifier)
         assert thing is not None, f"{identifier} is named but not kept"
         return thing
+
+    def setting(self, name: str) -> str | None:
+        row = self.run("select value from setting where name = ?", (name,)).fetchone()
+        return str(row["value"]) if row else None
+
+    def keep_setting(self, name: str, value: str) -> None:
+        self.run("insert or replace into setting (name, value) values (?, ?)", (name, value))
 
     def page(
         self,

@@ -67,6 +67,64 @@ class Sandbox:
         self.shift_clock(self._offset() + 40 * 60)
         return session_id
 
+    # ── What the bank, the cardholder and somebody in the dashboard do; without an id, it is the last payment or refund ──
+
+    def refund_in_dashboard(self, intent_id: str | None = None, *, amount_fen: int | None = None) -> str:
+        """Somebody refunds in Stripe's dashboard, without our metadata. Returns the refund's id."""
+        wanted = {"payment_intent": intent_id or self.last_intent_id} | ({} if amount_fen is None else {"amount": amount_fen})
+        return str(self.ask("POST", "/_sandbox/refunds", wanted)["id"])
+
+    def let_refunds_take_time(self) -> None:
+        """From now on a refund is pending until `settle_refund` or `fail_refund`."""
+        self.behave(refunds="pending")
+
+    def settle_refund(self, refund_id: str | None = None) -> None:
+        """A pending refund reaches the buyer."""
+        self.ask("POST", f"/_sandbox/refunds/{refund_id or self.last_refund_id}/settle", {})
+
+    def fail_refund(self, refund_id: str | None = None, reason: str = "lost_or_stolen_card") -> None:
+        """The bank sends a refund back, pending or thought to have succeeded."""
+        self.ask("POST", f"/_sandbox/refunds/{refund_id or self.last_refund_id}/fail", {"reason": reason})
+
+    def open_dispute(self, intent_id: str | None = None, *, amount_fen: int | None = None, inquiry: bool = False) -> str:
+        """The cardholder disputes a payment made by card. Returns the dispute's id."""
+        wanted = {"payment_intent": intent_id or self.last_intent_id, "amount": amount_fen, "inquiry": inquiry}
+        return str(self.ask("POST", "/_sandbox/disputes", wanted)["id"])
+
+    def win_dispute(self, dispute_id: str, *, fee_returned: bool = False) -> None:
+        """The bank decides for the shop."""
+        self.ask("POST", f"/_sandbox/disputes/{dispute_id}/win", {"fee_returned": fee_returned})
+
+    def lose_dispute(self, dispute_id: str) -> None:
+        """The bank decides for the buyer."""
+        self.ask("POST", f"/_sandbox/disputes/{dispute_id}/lose", {})
+
+    def make_payout(self, currency: str | None = None, *, even_pending: bool = True, paid: bool = True) -> str:
+        """All that is in the balance goes to the bank. Returns the payout's id."""
+        wanted = {"currency": currency, "even_pending": even_pending, "paid": paid}
+        return str(self.ask("POST", "/_sandbox/payouts", wanted)["id"])
+
+    def fail_payout(self, payout_id: str, code: str = "account_closed") -> None:
+        """The bank sends a payout back."""
+        self.ask("POST", f"/_sandbox/payouts/{payout_id}/fail", {"code": code})
+
+    def enter_by_hand(self, kind: str, amount: int, currency: str = "cny") -> str:
+        """A sum of any kind in the balance, asked for by nobody. Returns the balance transaction's id."""
+        return str(self.ask("POST", "/_sandbox/balance_transactions", {"type": kind, "amount": amount, "currency": currency})["id"])
+
+    def settle_in(self, currency: str, rate: str) -> None:
+        """From now on payments reach the balance in another currency."""
+        self.behave(settlement_currency=currency, rate=rate)
+
+    def behave(self, **options: object) -> None:
+        """Set the options of `sandbox/options.py`."""
+        self.ask("POST", "/_sandbox/options", options)
+
+    @property
+    def last_intent_id(self) -> str:
+        """The payment begun last."""
+        return self._one("select id from object where kind = 'payment_intent' order by seq desc limit 1")
+
     @property
     def last_session_id(self) -> str:
         """The page opened last."""
