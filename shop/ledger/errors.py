@@ -118,3 +118,89 @@ class PaidAhead(Refused):
 
 class NoApprovalPaper(Refused):
     """A rule needs the resolution that it stands on."""
+
+
+# ── Settlements and closed months ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoSuchSettlement(NotFound):
+    """There is no such settlement, or it is another cooperative's."""
+
+
+class NothingToSettle(Refused):
+    """Nothing of the cooperative's is past its return window up to that day that does not stand in a settlement already."""
+
+
+class BadLastDay(Refused):
+    """A settlement goes up to a day that is over and lies after the settlement before: from `earliest` (None: any) to `latest`."""
+
+    def __init__(self, earliest: date | None, latest: date) -> None:
+        super().__init__(earliest, latest)
+        self.earliest = earliest
+        self.latest = latest
+
+
+class DraftOpen(Conflict):
+    """The cooperative has a draft that waits for its approval; one at a time."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class SettlementDecided(Conflict):
+    """Somebody was quicker: the settlement is in `state` already."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class InDispute(Conflict):
+    """Orders in the draft have come into dispute since it was computed; throw it away and compute it again."""
+
+    def __init__(self, orders: tuple[str, ...]) -> None:
+        super().__init__(orders)
+        self.orders = orders
+
+
+class NoBankAccount(Refused):
+    """Nobody has said where the cooperative is paid."""
+
+
+class ReferenceTaken(Conflict):
+    """Another settlement was paid under this reference of the bank's."""
+
+
+class NotTheBanksDay(Refused):
+    """A settlement is paid between the day it was approved and today."""
+
+    def __init__(self, earliest: date, latest: date) -> None:
+        super().__init__(earliest, latest)
+        self.earliest = earliest
+        self.latest = latest
+
+
+class MonthNotOver(Refused):
+    """A month is closed after its last day."""
+
+    def __init__(self, month: str) -> None:
+        super().__init__(month)
+        self.month = month
+
+
+class EarlierMonthOpen(Refused):
+    """Months close in their order; `month` comes first."""
+
+    def __init__(self, month: str) -> None:
+        super().__init__(month)
+        self.month = month
+
+
+class MonthUnfinished(Conflict):
+    """Something that belongs to the month is still open; `open_matters` names what, with how many of each."""
+
+    def __init__(self, month: str, open_matters: tuple[tuple[str, int], ...]) -> None:
+        super().__init__(month, open_matters)
+        self.month = month
+        self.open_matters = open_matters

@@ -21,6 +21,7 @@ _MEMO_BOOK = (
     "dividend_answers",
     "dividend_publications",
 )
+_STATEMENTS = ("settlement_villages", "month_closings", "month_balances", "month_villages")
 
 SQLITE: dict[str, str] = {
     "entries_balance": """CREATE TRIGGER entries_balance BEFORE INSERT ON entries BEGIN
@@ -36,11 +37,40 @@ END""",
   WHEN EXISTS (SELECT 1 FROM entries WHERE id = new.entry_id) BEGIN
   SELECT raise(ABORT, 'entry is closed');
 END""",
+    "settlement_lines_drafted": """CREATE TRIGGER settlement_lines_drafted BEFORE INSERT ON settlement_lines
+  WHEN (SELECT state FROM settlements WHERE id = new.settlement_id) <> 'draft' BEGIN
+  SELECT raise(ABORT, 'settlement is decided');
+END""",
+    "settlement_lines_freed": """CREATE TRIGGER settlement_lines_freed BEFORE DELETE ON settlement_lines
+  WHEN (SELECT state FROM settlements WHERE id = old.settlement_id) <> 'draft' BEGIN
+  SELECT raise(ABORT, 'settlement is decided');
+END""",
+    "settlement_lines_no_update": """CREATE TRIGGER settlement_lines_no_update BEFORE UPDATE ON settlement_lines BEGIN
+  SELECT raise(ABORT, 'settlement_lines are never changed or deleted');
+END""",
+    "settlements_stand": """CREATE TRIGGER settlements_stand BEFORE UPDATE ON settlements
+  WHEN old.state IN ('paid', 'cancelled') OR new.id <> old.id OR new.cooperative_id <> old.cooperative_id OR new.last_day <> old.last_day
+    OR new.total_fen <> old.total_fen OR (old.state = 'approved' AND (new.state <> 'paid' OR new.payee_account IS NOT old.payee_account)) BEGIN
+  SELECT raise(ABORT, 'settlement is decided');
+END""",
+    "settlements_no_delete": """CREATE TRIGGER settlements_no_delete BEFORE DELETE ON settlements BEGIN
+  SELECT raise(ABORT, 'settlements are never changed or deleted');
+END""",
+    "periods_stay_closed": """CREATE TRIGGER periods_stay_closed BEFORE UPDATE ON periods WHEN old.closed_at IS NOT NULL BEGIN
+  SELECT raise(ABORT, 'month is closed');
+END""",
+    "periods_no_delete": """CREATE TRIGGER periods_no_delete BEFORE DELETE ON periods BEGIN
+  SELECT raise(ABORT, 'periods are never changed or deleted');
+END""",
+    "entries_in_open_months": """CREATE TRIGGER entries_in_open_months BEFORE INSERT ON entries
+  WHEN EXISTS (SELECT 1 FROM periods WHERE month = substr(new.business_day, 1, 7) AND closed_at IS NOT NULL) BEGIN
+  SELECT raise(ABORT, 'month is closed');
+END""",
 } | {
     f"{table}_no_{verb.lower()}": f"""CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN
   SELECT raise(ABORT, '{table} are never changed or deleted');
 END"""
-    for table in _BOOKS + _HISTORY + _MEMO_BOOK
+    for table in _BOOKS + _HISTORY + _MEMO_BOOK + _STATEMENTS
     for verb in ("UPDATE", "DELETE")
 }
 
@@ -77,6 +107,45 @@ BEGIN
   RAISE EXCEPTION '% are never changed or deleted', TG_TABLE_NAME USING ERRCODE = '23514';
 END
 """,
+    "settlement_lines_check": """
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    IF (SELECT state FROM settlements WHERE id = OLD.settlement_id) <> 'draft' THEN
+      RAISE EXCEPTION 'settlement is decided' USING ERRCODE = '23514';
+    END IF;
+    RETURN OLD;
+  END IF;
+  IF (SELECT state FROM settlements WHERE id = NEW.settlement_id) <> 'draft' THEN
+    RAISE EXCEPTION 'settlement is decided' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
+    "settlements_check": """
+BEGIN
+  IF OLD.state IN ('paid', 'cancelled') OR NEW.id <> OLD.id OR NEW.cooperative_id <> OLD.cooperative_id OR NEW.last_day <> OLD.last_day
+    OR NEW.total_fen <> OLD.total_fen OR (OLD.state = 'approved' AND (NEW.state <> 'paid' OR NEW.payee_account IS DISTINCT FROM OLD.payee_account)) THEN
+    RAISE EXCEPTION 'settlement is decided' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
+    "periods_check": """
+BEGIN
+  IF OLD.closed_at IS NOT NULL THEN
+    RAISE EXCEPTION 'month is closed' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
+    "entries_month_check": """
+BEGIN
+  IF EXISTS (SELECT 1 FROM periods WHERE month = to_char(NEW.business_day, 'YYYY-MM') AND closed_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'month is closed' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
 }
 """Bodies, by name; each is created with `SET search_path FROM CURRENT`, so that it finds the tables of its own schema."""
 
@@ -84,8 +153,18 @@ POSTGRESQL_TRIGGERS: dict[str, str] = {
     "postings_balance": "AFTER INSERT ON postings REFERENCING NEW TABLE AS new_postings FOR EACH STATEMENT EXECUTE FUNCTION postings_check()",
     "attributions_closed": "AFTER INSERT ON attributions REFERENCING NEW TABLE AS new_attributions FOR EACH STATEMENT EXECUTE FUNCTION attributions_check()",
     "entries_filled": "BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION entries_check()",
+    "settlement_lines_drafted": "BEFORE INSERT OR DELETE ON settlement_lines FOR EACH ROW EXECUTE FUNCTION settlement_lines_check()",
+    "settlement_lines_no_update": "BEFORE UPDATE ON settlement_lines FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "settlement_lines_no_truncate": "BEFORE TRUNCATE ON settlement_lines FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "settlements_stand": "BEFORE UPDATE ON settlements FOR EACH ROW EXECUTE FUNCTION settlements_check()",
+    "settlements_no_delete": "BEFORE DELETE ON settlements FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "settlements_no_truncate": "BEFORE TRUNCATE ON settlements FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "periods_stay_closed": "BEFORE UPDATE ON periods FOR EACH ROW EXECUTE FUNCTION periods_check()",
+    "periods_no_delete": "BEFORE DELETE ON periods FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "periods_no_truncate": "BEFORE TRUNCATE ON periods FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "entries_in_open_months": "BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION entries_month_check()",
 } | {
     f"{table}_no_{verb.lower()}": f"BEFORE {verb} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION history_stands()"
-    for table in _BOOKS + _HISTORY + _MEMO_BOOK
+    for table in _BOOKS + _HISTORY + _MEMO_BOOK + _STATEMENTS
     for verb in ("UPDATE", "DELETE", "TRUNCATE")
 }

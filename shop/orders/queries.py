@@ -1,13 +1,14 @@
 """Reading orders."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from shop.extensions import db
+from shop.kit.clock import day_ends
 from shop.kit.ids import OrderId
-from shop.orders.models import Order
+from shop.orders.models import Channel, Order
 from shop.orders.states import OrderState
 from shop.shipping.models import Shipment
 
@@ -24,3 +25,8 @@ def due_to_complete(*, delivered_before: datetime, most: int = 100) -> Sequence[
         .limit(most)
     )
     return [OrderId(row) for row in db.session.scalars(due)]
+
+
+def is_past_window(last_day: date) -> ColumnElement[bool]:
+    """Orders of which, by the end of `last_day`, nothing could come back without a defect: completed by then, or sold by hand."""
+    return and_(Order.state == OrderState.COMPLETED, or_(Order.channel == Channel.OFFLINE, Order.ended_at < day_ends(last_day)))

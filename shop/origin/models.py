@@ -93,6 +93,24 @@ class Membership(Model):
     since: Mapped[datetime] = mapped_column(Instant)
 
 
+class BankAccount(Model):
+    """Where a cooperative is paid. One each; who changed it stands in the audit rows, with its last four digits."""
+
+    __tablename__ = "bank_accounts"
+
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"), primary_key=True, autoincrement=False)
+    payee: Mapped[str] = mapped_column(String(80))
+    """The account's name 户名, as the bank has it."""
+    number: Mapped[str] = mapped_column(String(34))
+    bank: Mapped[str] = mapped_column(String(80))
+    """开户行."""
+    bank_code: Mapped[str] = mapped_column(String(12))
+    """联行号, twelve digits, or empty."""
+    is_sample: Mapped[bool]
+    changed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class EasternUnit(Model):
     """A town, department, firm or village in the east that is paired, and that buyers may credit."""
 
