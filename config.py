@@ -17,6 +17,17 @@ class BadSetting(Exception):
 
 
 @dataclass(frozen=True)
+class TransferAccount:
+    """The operator's bank account, as a buyer copies it into a transfer."""
+
+    payee: str
+    account: str
+    bank: str
+    days: int
+    """How long goods are kept for a transfer: up to the end of so manieth day after the order."""
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the shop is told from outside."""
 
@@ -37,6 +48,12 @@ class Config:
     map_approval: str | None
     trusted_proxies: int
     instance_path: Path
+    transfer: TransferAccount | None
+    """Where bank transfers go; None: they are not offered."""
+    refund_four_eyes_fen: int
+    """Above this sum given back of one order, a second person approves."""
+    bucket_words: tuple[str, ...]
+    """What the parts of a dividend rule are called."""
     is_demo: bool
     """The demo county may be loaded and its accounts may sign in; never in production."""
 
@@ -85,6 +102,9 @@ class Config:
             map_approval=_maybe(given, "SHOP_MAP_APPROVAL"),
             trusted_proxies=_whole(given, "SHOP_TRUSTED_PROXIES", 0, 5, default=0),
             instance_path=instance,
+            transfer=_transfer(given, production=production),
+            refund_four_eyes_fen=_whole(given, "SHOP_REFUND_FOUR_EYES_FEN", 0, 100_000_000, default=50_000),
+            bucket_words=_words(given, "SHOP_BUCKET_WORDS", default="脱贫户,村集体,再投入,帮扶"),
             is_demo=not production,
         )
         if production:
@@ -148,6 +168,25 @@ def _refuse_demo_settings(config: Config) -> None:
         raise BadSetting(
             "SHOP_SECRET_KEY: at least 32 characters of your own in production, e.g. from `python -c 'import secrets; print(secrets.token_hex(32))'`"
         )
+
+
+def _transfer(given: Mapping[str, str], *, production: bool) -> TransferAccount | None:
+    """Bank transfers are on in development, to a made-up account; in production only with an account of one's own."""
+    if _one_of(given, "SHOP_TRANSFER", ("on", "off"), default="off" if production else "on") == "off":
+        return None
+    examples = ("示例县电商服务公司（示例账户）", "6222 0000 0000 0000 000", "示例银行碧江支行")
+    payee, account, bank = (
+        _required(name, _maybe(given, name) or (None if production else example))
+        for name, example in zip(("SHOP_TRANSFER_PAYEE", "SHOP_TRANSFER_ACCOUNT", "SHOP_TRANSFER_BANK"), examples, strict=True)
+    )
+    return TransferAccount(payee, account, bank, _whole(given, "SHOP_TRANSFER_DAYS", 1, 30, default=3))
+
+
+def _words(given: Mapping[str, str], name: str, *, default: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in _text(given, name, default=default).replace("，", ",").split(","))
+    if not 1 <= len(words) <= 8 or len(set(words)) < len(words) or not all(0 < len(word) <= 30 for word in words):
+        raise BadSetting(f"{name}: one to eight different words of at most 30 characters, with commas between them")
+    return words
 
 
 def _port(given: Mapping[str, str]) -> int:

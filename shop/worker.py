@@ -18,6 +18,8 @@ from flask import Flask
 from config import Config
 from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.deliver_order import complete_orders, deliver_overdue
+from shop.acts.expect_transfer import remind_of_transfers
+from shop.acts.find_refunds import find_refunds_made_elsewhere
 from shop.acts.handle_event import handle_due_events
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.kit.clock import utc_now
@@ -41,6 +43,8 @@ SWEEPS = (
     Sweep("events", timedelta(seconds=20), lambda _, now: handle_due_events(now=now)),
     Sweep("payments", timedelta(seconds=20), lambda _, now: ask_about_payments(now=now)),
     Sweep("refunds", timedelta(seconds=30), lambda _, now: ask_about_refunds(now=now)),
+    Sweep("refunds_elsewhere", timedelta(minutes=10), lambda _, now: find_refunds_made_elsewhere(now=now)),
+    Sweep("transfers", timedelta(minutes=15), lambda _, now: remind_of_transfers(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),

@@ -56,7 +56,7 @@ def provider(app: Flask) -> Iterator[FakeProvider]:
     """A payment provider in memory, in Stripe's place."""
     before = app.extensions["payment_providers"]
     fake = FakeProvider()
-    app.extensions["payment_providers"] = {"stripe": fake}
+    app.extensions["payment_providers"] = before | {"stripe": fake}
     yield fake
     app.extensions["payment_providers"] = before
 
@@ -66,7 +66,7 @@ def sandbox(app: Flask) -> Iterator[Sandbox]:
     """The pretend Stripe on a loopback port, in Stripe's place."""
     before = app.extensions["payment_providers"]
     with running_sandbox() as running:
-        app.extensions["payment_providers"] = {"stripe": running.gateway}
+        app.extensions["payment_providers"] = before | {"stripe": running.gateway}
         yield running
     app.extensions["payment_providers"] = before
 

@@ -5,8 +5,9 @@ It passes the same contract test as every real provider (tests/payments/test_con
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
 from typing import TypeVar
@@ -14,7 +15,7 @@ from typing import TypeVar
 from shop.extensions import require_no_transaction
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import RefundState
-from shop.payments.provider import Asked, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked
+from shop.payments.provider import Asked, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked, RefundSeen
 
 R = TypeVar("R")
 
@@ -29,6 +30,7 @@ class Verb(StrEnum):
     EXPIRE = "expire"
     REFUND = "refund"
     REFUND_STATE = "refund_state"
+    LIST_REFUNDS = "list_refunds"
 
 
 @dataclass
@@ -67,6 +69,8 @@ class FakeProvider:
     """Every request that arrived, in order, answered or not."""
     first_refund_state: RefundState = RefundState.SUCCEEDED
     """How a new refund is answered; PENDING leaves the decision to `finish_refund` and `fail_refund`."""
+    made: dict[str, RefundSeen] = field(default_factory=dict)
+    """Every refund as it stands in the provider's own list, those made at its dashboard too."""
     _answers: dict[str, tuple[object, object]] = field(default_factory=dict)
     _refunded: dict[str, tuple[str, int]] = field(default_factory=dict)
     _scripts: list[_Script] = field(default_factory=list)
@@ -100,6 +104,15 @@ class FakeProvider:
     def refund_state(self, provider_id: str) -> RefundAnswer:
         """What became of a refund."""
         return self._played(Verb.REFUND_STATE, lambda: self._refund(provider_id))
+
+    def list_refunds(self, *, intent_id: str | None = None, since: datetime | None = None) -> Sequence[RefundSeen]:
+        """Every refund, oldest first."""
+
+        def listed() -> list[RefundSeen]:
+            its = [seen for seen in self.made.values() if intent_id in (None, seen.intent_id) and (since is None or seen.made_at >= since)]
+            return [replace(seen, state=self.refunds[seen.provider_id].state) for seen in its]
+
+        return self._played(Verb.LIST_REFUNDS, listed)
 
     # ── What the buyer and the bank do; without a session, it is the last one opened ──────────────────────────────────
 
@@ -149,6 +162,18 @@ class FakeProvider:
             self.refunds[provider_id] = replace(self._refund(provider_id), state=RefundState.FAILED, trouble=trouble)
             intent_id, amount_fen = self._refunded[provider_id]
             self._by_intent(intent_id).refunded_fen -= amount_fen
+
+    def refund_at_dashboard(self, amount_fen: int, session_id: str | None = None) -> str:
+        """Somebody gives money back at the provider's own dashboard, past the shop. Returns the refund's id."""
+        with self._lock:
+            session = self._session(session_id or self.last_session_id)
+            assert session.intent_id is not None and amount_fen <= session.received_fen - session.refunded_fen, "so much is left"
+            session.refunded_fen += amount_fen
+            answer = RefundAnswer(_new_id("re"), self.first_refund_state, None)
+            self.refunds[answer.provider_id] = answer
+            self._refunded[answer.provider_id] = (session.intent_id, amount_fen)
+            self._list(answer, session.intent_id, amount_fen, session.currency, None)
+            return answer.provider_id
 
     @property
     def last_session_id(self) -> str:
@@ -225,7 +250,13 @@ class FakeProvider:
         answer = RefundAnswer(_new_id("re"), self.first_refund_state, None)
         self.refunds[answer.provider_id] = answer
         self._refunded[answer.provider_id] = (asked.intent_id, asked.amount_fen)
+        self._list(answer, asked.intent_id, asked.amount_fen, session.currency, asked.once)
         return answer
+
+    def _list(self, answer: RefundAnswer, intent_id: str, amount_fen: int, currency: str, once: str | None) -> None:
+        self.made[answer.provider_id] = RefundSeen(
+            answer.provider_id, intent_id, amount_fen, currency, answer.state, once, made_at=datetime.now(UTC)
+        )
 
     def _receive(self, session: FakeSession, method: str, amount_fen: int | None, currency: str | None) -> None:
         session.kind = OutcomeKind.PAID

@@ -31,15 +31,60 @@ class Permission(StrEnum):
     READ_REPORTS = "read_reports"
     SHIP = "ship"
     REFUND = "refund"
+    READ_BANK = "read_bank"
+    """Bank lines, slips, and what is to be sent back by transfer."""
+    BANK = "bank"
+    """Say whose money a bank line is; send money back from the bank account."""
+    READ_DIVIDENDS = "read_dividends"
+    """Costs of lots, dividend rules and runs, with their papers."""
+    DIVIDE = "divide"
+    """Compute runs, approve what another computed or proposed, publish."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
 
 _GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.STAFF: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.SHIP, Permission.REFUND}),
-    Role.FINANCE: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.REFUND}),
-    Role.AUDITOR: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS}),
-    Role.ADMIN: frozenset({Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.SHIP, Permission.REFUND}),
+    Role.STAFF: frozenset(
+        {
+            Permission.READ_BANK,
+            Permission.BANK,
+            Permission.DESK,
+            Permission.READ_ORDERS,
+            Permission.READ_REPORTS,
+            Permission.SHIP,
+            Permission.REFUND,
+            Permission.READ_DIVIDENDS,
+            Permission.DIVIDE,
+        }
+    ),
+    Role.FINANCE: frozenset(
+        {
+            Permission.READ_BANK,
+            Permission.BANK,
+            Permission.DESK,
+            Permission.READ_ORDERS,
+            Permission.READ_REPORTS,
+            Permission.REFUND,
+            Permission.READ_DIVIDENDS,
+            Permission.DIVIDE,
+        }
+    ),
+    Role.AUDITOR: frozenset(
+        {Permission.READ_BANK, Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.READ_DIVIDENDS}
+    ),
+    Role.ADMIN: frozenset(
+        {
+            Permission.READ_BANK,
+            Permission.BANK,
+            Permission.DESK,
+            Permission.READ_ORDERS,
+            Permission.READ_REPORTS,
+            Permission.SHIP,
+            Permission.REFUND,
+            Permission.READ_DIVIDENDS,
+            Permission.DIVIDE,
+        }
+    ),
 }
 
 

@@ -14,7 +14,7 @@ from shop.kit.clock import business_day
 from shop.kit.ids import PaymentId, RefundId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
-from shop.ledger.service import Leg, clearing, unallocated
+from shop.ledger.service import Heading, Leg, clearing, unallocated
 from shop.orders import service as orders
 from shop.orders.service import OrderRow
 from shop.orders.states import OrderState
@@ -86,13 +86,14 @@ def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, now: datetime) -
         orders.add_event(order.id, "payment_mismatch", facts, by=None, now=now)
         return None
     payments.record_paid(attempt, outcome, state=PaymentState.PAID, now=now)
-    if _hold_stands(order, now=now):
-        _sell(order, attempt, now=now)
+    if hold_stands(order, now=now):
+        sell(order, attempt.amount_fen, paid_into=clearing(attempt.provider), now=now)
         return None
     return _give_back(order, attempt, now=now)
 
 
-def _hold_stands(order: OrderRow, *, now: datetime) -> bool:
+def hold_stands(order: OrderRow, *, now: datetime) -> bool:
+    """Step. Whether the order's goods are held for it, or can be held again now that its time is over."""
     if order.state is OrderState.AWAITING_PAYMENT:
         return True
     if order.state is not OrderState.LAPSED:
@@ -105,11 +106,12 @@ def _hold_stands(order: OrderRow, *, now: datetime) -> bool:
     return True
 
 
-def _sell(order: OrderRow, attempt: AttemptRow, *, now: datetime) -> None:
+def sell(order: OrderRow, amount_fen: int, *, paid_into: Heading, now: datetime) -> None:
+    """Step. The order is paid: booked, its parcels wait to be packed, the buyer is written to."""
     today = business_day(now)
-    book_sale(order, orders.lines_of(order.id), paid_into=clearing(attempt.provider), on=today, by=None, now=now)
+    book_sale(order, orders.lines_of(order.id), paid_into=paid_into, on=today, by=None, now=now)
     shipping.move_all(order.id, ShipmentState.WAITING, ShipmentState.TO_PACK)
-    orders.move(order, OrderState.PAID, by=None, facts={"amount_fen": attempt.amount_fen}, now=now, sold_on=today)
+    orders.move(order, OrderState.PAID, by=None, facts={"amount_fen": amount_fen}, now=now, sold_on=today)
     _write(order, "order_paid", now=now)
 
 

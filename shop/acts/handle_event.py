@@ -5,12 +5,15 @@ from datetime import datetime
 import structlog
 
 from shop.acts.confirm_payment import check_payment
+from shop.acts.find_refunds import find_refunds_made_elsewhere, look_at_refunds_of
 from shop.acts.settle_refund import settle_refund
+from shop.acts.start_payment import ONLINE_PROVIDER
 from shop.extensions import end_reading
 from shop.kit.errors import ShopError
+from shop.kit.ids import RefundId
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused
-from shop.payments.service import EventRow
+from shop.payments.service import AttemptRow, EventRow
 
 log = structlog.get_logger()
 
@@ -52,8 +55,18 @@ def _look_into(event: EventRow, *, now: datetime) -> None:
             check_payment(attempt.id, now=now)
         if refund_id is not None:
             settle_refund(refund_id, now=now)
+        if event.kind.startswith(("charge.refund", "refund.")):
+            _look_at_refunds(event, attempt, refund_id, now=now)
     except ProviderRefused as refusal:  # a clear answer, and asking again would get the same
         log.warning("event_refused", event_id=event.id, kind=event.kind, code=refusal.code)
+
+
+def _look_at_refunds(event: EventRow, attempt: AttemptRow | None, refund_id: RefundId | None, *, now: datetime) -> None:
+    """Something went back, perhaps at the provider's own dashboard. A refund that we do not know says no more than its name: read the list."""
+    if attempt is not None:
+        look_at_refunds_of(attempt.id, now=now)
+    elif refund_id is None and event.provider == ONLINE_PROVIDER:
+        find_refunds_made_elsewhere(now=now)
 
 
 def _put_off(event: EventRow, trouble: str, *, now: datetime) -> None:

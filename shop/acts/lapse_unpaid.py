@@ -5,15 +5,19 @@ from datetime import datetime
 import structlog
 
 from shop.acts.confirm_payment import check_payment
+from shop.acts.expect_transfer import write_about_transfer
+from shop.acts.owe_back import owe_back
 from shop.extensions import act, end_reading
 from shop.kit.errors import ShopError
 from shop.kit.ids import UserId
 from shop.orders import service as orders
 from shop.orders.errors import CannotMove
+from shop.orders.service import OrderRow
 from shop.orders.states import UNREACHABLE_TIME, OrderState
 from shop.payments import service as payments
 from shop.payments.errors import ProviderUnavailable
 from shop.payments.models import PaymentState
+from shop.payments.transfer import service as transfers
 from shop.shipping import service as shipping
 from shop.shipping.states import ShipmentState
 from shop.stock import holding as stock
@@ -80,4 +84,19 @@ def _let_go(number: str, state: OrderState, *, by: UserId | None, now: datetime)
     if state is OrderState.CANCELLED:  # a lapsed order's money may still come, and then its parcels go
         shipping.move_all(order.id, ShipmentState.WAITING, ShipmentState.CANCELLED)
     orders.move(order, state, by=by, facts={}, now=now)
+    _end_transfer(order, state, now=now)
     return True
+
+
+def _end_transfer(order: OrderRow, state: OrderState, *, now: datetime) -> None:
+    """What came of a transfer, though not enough, is owed back; whoever waited too long is told."""
+    transfer = transfers.find_transfer(order.number)
+    if transfer is None:
+        return
+    attempt = payments.lock_attempt(transfer.payment_id)
+    came_fen = attempt.received_fen - attempt.refunded_fen
+    if came_fen:
+        reason = "late" if state is OrderState.LAPSED else "cancelled"
+        owe_back(order, attempt, came_fen, once=f"{state.value}:{attempt.id}", reason=reason, now=now)
+    if state is OrderState.LAPSED:
+        write_about_transfer(order, "transfer_lapsed", now=now)

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shop.accounts import service as accounts
 from shop.cart import service as carts
 from shop.cart.queries import BasketLine
 from shop.catalog.pricing import Offered, offered
 from shop.extensions import act
-from shop.kit.clock import business_day
+from shop.kit.clock import business_day, day_ends
 from shop.kit.ids import CartId, CheckoutKey, CooperativeId, SkuId
 from shop.orders import service as orders
 from shop.orders.errors import EmptyCart, PriceChange, PriceChanged, ProductRetired
@@ -18,6 +18,7 @@ from shop.orders.pricing import PricedLine, price_lines
 from shop.orders.service import Delivery, LineRow, Snapshot
 from shop.orders.states import HOLD_TIME, OrderState
 from shop.outbox import service as outbox
+from shop.payments.transfer import service as transfers
 from shop.shipping import service as shipping
 from shop.shipping.rules import Parcel
 from shop.stock import holding as stock
@@ -36,8 +37,8 @@ class Placed:
 
 
 @act
-def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: datetime) -> Placed:
-    """Turn a cart into an order that waits for payment.
+def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: datetime, transfer_days: int | None = None) -> Placed:
+    """Turn a cart into an order that waits for payment: on a provider's page, or by bank transfer within `transfer_days` days.
 
     Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order.
     Raises EmptyCart, ProductRetired, PriceChanged, CannotShipThere or NotEnoughStock.
@@ -48,6 +49,7 @@ def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: 
     lines = _price_lines(basket)
     parcels = parcels_of(lines)
     quotes = shipping.quote_all(parcels, delivery.district_code)
+    pay_by = business_day(now) + timedelta(days=transfer_days) if transfer_days is not None else None
     order, stored = orders.draw_up(
         delivery,
         lines,
@@ -55,7 +57,7 @@ def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: 
         channel=Channel.ONLINE,
         state=OrderState.AWAITING_PAYMENT,
         once=once,
-        hold_until=now + HOLD_TIME,
+        hold_until=now + HOLD_TIME if pay_by is None else day_ends(pay_by),
         sold_on=None,
         today=business_day(now),
         now=now,
@@ -72,9 +74,12 @@ def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: 
             street=delivery.street,
             now=now,
         )
+    if pay_by is not None:
+        transfers.expect_transfer(order.number, order.total_fen, pay_by=pay_by, payer_name=delivery.name, now=now)
+    kind = "order_received" if pay_by is None else "transfer_instructions"
     outbox.write_letter(
-        "order_received",
-        once=f"order_received:{order.number}",
+        kind,
+        once=f"{kind}:{order.number}",
         subject=order.number,
         locale=order.locale,
         to_email=order.email,

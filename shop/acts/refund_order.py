@@ -12,7 +12,7 @@ from shop.kit.ids import LineId, PickId, RefundId, ReturnId, UserId, VillageId
 from shop.ledger import service as ledger
 from shop.ledger.attribution import PickRefund, SoldPick, refund_by_amount, refund_shares, refund_units
 from shop.ledger.models import EntryKind
-from shop.ledger.service import CARRIAGE, Attributed, BookedPick, Heading, Leg, clearing, proceeds
+from shop.ledger.service import CARRIAGE, Attributed, BookedPick, Heading, Leg, clearing, proceeds, unallocated
 from shop.orders import service as orders
 from shop.orders.errors import CannotMove, NothingToRefund, RefundTooLarge
 from shop.orders.models import Channel, RefundBy
@@ -23,6 +23,8 @@ from shop.payments import service as payments
 from shop.payments.errors import RefundAboveReceived
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.service import AttemptRow
+from shop.payments.transfer import service as transfers
+from shop.payments.windows import is_past_window
 from shop.shipping import service as shipping
 from shop.shipping.states import ShipmentState
 from shop.stock import holding as stock
@@ -39,6 +41,8 @@ class RefundWanted:
     restock: bool = False
     """Whether the units are for sale again; else they are written off."""
     reason: str = ""
+    by_transfer: bool = False
+    """Whether people send the money from the bank account, although the provider still could."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,15 @@ def refund_order(number: str, wanted: RefundWanted, *, once: str, by: UserId | N
 @act
 def _book_refund(number: str, wanted: RefundWanted, *, once: str, by: UserId | None, now: datetime) -> tuple[ReturnId, RefundId, int]:
     order = orders.lock(number)
+    return book_refund(order, wanted, once=once, by=by, now=now)
+
+
+def book_refund(order: OrderRow, wanted: RefundWanted, *, once: str, by: UserId | None, now: datetime) -> tuple[ReturnId, RefundId, int]:
+    """Step. Book a refund of an order, which is locked, and write down that its money is to be sent; the same `once` is the same refund.
+
+    By the way the money came; from the bank account where that way is closed, or was one itself. The return, the refund and its sum.
+    Raises CannotMove, NothingToRefund or RefundTooLarge.
+    """
     if known := orders.find_return(once):
         refund_id = payments.find_refund(once)
         assert refund_id is not None and known.order_id == order.id, "a return of this order has its refund"
@@ -112,15 +125,20 @@ def _book_refund(number: str, wanted: RefundWanted, *, once: str, by: UserId | N
     if order.channel is not Channel.ONLINE:
         raise CannotMove(order.channel.value, "refund")
     payment = _payment_of(order)
-    return_id, total_fen = book_return(order, wanted, paid_from=clearing(payment.provider), once=once, by=by, on=business_day(now), now=now)
+    by_transfer = goes_by_transfer(payment, now=now) or wanted.by_transfer
+    paid_from = unallocated(transfers.PROVIDER) if by_transfer else clearing(payment.provider)
+    return_id, total_fen = book_return(order, wanted, paid_from=paid_from, once=once, by=by, on=business_day(now), now=now)
     try:
-        refund_id = payments.record_refund(payment.id, total_fen, once=once, reason=wanted.reason[:120], now=now)
+        refund_id = payments.record_refund(payment.id, total_fen, once=once, reason=wanted.reason[:120], by_transfer=by_transfer, now=now)
     except RefundAboveReceived as error:
         raise RefundTooLarge(total_fen, payment.received_fen - payment.refunded_fen) from error
+    if by_transfer:
+        transfers.open_remittance(refund_id, transfers.payee_of_receipts(payment.id))
     _close_empty_parcels(order, by=by, now=now)
+    kind = "refund_by_transfer" if by_transfer else "refund_made"
     outbox.write_letter(
-        "refund_made",
-        once=f"refund_made:{return_id}",
+        kind,
+        once=f"{kind}:{return_id}",
         subject=order.number,
         locale=order.locale,
         to_email=order.email,
@@ -129,6 +147,11 @@ def _book_refund(number: str, wanted: RefundWanted, *, once: str, by: UserId | N
         now=now,
     )
     return return_id, refund_id, total_fen
+
+
+def goes_by_transfer(payment: AttemptRow, *, now: datetime) -> bool:
+    """Whether money of this payment can only go back from the bank account: it came there, or its provider sends nothing back any more."""
+    return payment.provider == transfers.PROVIDER or is_past_window(payment.method, payment.paid_at, now=now)
 
 
 def _payment_of(order: OrderRow) -> AttemptRow:
@@ -257,7 +280,14 @@ def _given_back(order: OrderRow, booked: Mapping[PickId, BookedPick], picks: Ite
 
 
 def book_return(
-    order: OrderRow, wanted: RefundWanted, *, paid_from: Heading, once: str, by: UserId | None, on: date, now: datetime
+    order: OrderRow,
+    wanted: RefundWanted,
+    *,
+    paid_from: Heading,
+    once: str,
+    by: UserId | None,
+    on: date,
+    now: datetime,
 ) -> tuple[ReturnId, int]:
     """Step. Book what goes back out of the villages' accounts, store the return and take the units back. The return's id and total.
 

@@ -8,9 +8,10 @@ from shop.kit.ids import RefundId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
 from shop.orders import service as orders
+from shop.outbox import service as outbox
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
-from shop.payments.models import RefundState
+from shop.payments.models import PaymentState, RefundState
 from shop.payments.provider import RefundAnswer, RefundAsked
 from shop.payments.registry import provider_named
 from shop.payments.service import RefundRow
@@ -23,8 +24,8 @@ def settle_refund(refund_id: RefundId, *, now: datetime) -> RefundState:
     """
     refund = payments.get_refund(refund_id)
     end_reading()
-    if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
-        return refund.state
+    if refund.by_transfer or refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
+        return refund.state  # what goes by transfer is sent by people (shop/acts/remit.py)
     provider = provider_named(refund.provider)
     try:
         if refund.provider_id:
@@ -49,6 +50,16 @@ def record_answer(refund_id: RefundId, answer: RefundAnswer, *, now: datetime) -
     payments.record_refund_answer(refund, answer, now=now)
     if answer.state is RefundState.FAILED:
         _book_back(refund, now=now)
+        outbox.write_letter(
+            "refund_failed",
+            once=f"refund_failed:{refund.id}",
+            subject=order.number,
+            locale=order.locale,
+            to_email=order.email,
+            to_phone=order.phone,
+            facts={"number": order.number, "key": order.key, "amount_fen": refund.amount_fen},
+            now=now,
+        )
     elif answer.state is RefundState.SUCCEEDED:
         orders.add_event(order.id, "refunded", {"amount_fen": refund.amount_fen}, by=None, now=now)
     return answer.state
@@ -57,7 +68,9 @@ def record_answer(refund_id: RefundId, answer: RefundAnswer, *, now: datetime) -
 def _book_back(refund: RefundRow, *, now: datetime) -> None:
     """Money and villages stand as before. The goods did come back, or were spoilt: that stays, and the money is owed again, by amount."""
     entry_id = ledger.find_entry(refund.once)
-    assert entry_id is not None, "a refund is booked when it is asked"
+    if entry_id is None:  # the money of a mismatch, which is in no book until somebody decides
+        assert payments.get_attempt(refund.payment_id).state is PaymentState.MISMATCH, "a refund is booked when it is asked"
+        return
     reversal = ledger.reverse(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{refund.once}", on=business_day(now), now=now)
     if returned := orders.find_return(refund.once):
         orders.undo_return(returned, reversal, now=now)

@@ -1,5 +1,6 @@
 """Sending the buyer to the provider's page: record, ask the provider outside any transaction, record the answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from flask import current_app
 
 from config import Config
 from shop.extensions import act, end_reading
+from shop.kit.ids import PaymentId
 from shop.orders import service as orders
 from shop.orders.errors import CannotPay
 from shop.orders.service import OrderRow
@@ -14,9 +16,10 @@ from shop.orders.states import HOLD_AFTER_SESSION, HOLD_EXTENSIONS, SESSION_TIME
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState
-from shop.payments.provider import Asked, AskedLine, Opened
+from shop.payments.provider import Asked, AskedLine, Opened, OutcomeKind
 from shop.payments.registry import provider_named
 from shop.payments.service import AttemptRow
+from shop.payments.transfer.service import PROVIDER
 
 ONLINE_PROVIDER = "stripe"
 
@@ -25,22 +28,45 @@ ONLINE_PROVIDER = "stripe"
 class Started:
     """Where the buyer pays."""
 
-    pay_url: str
+    pay_url: str | None
+    """None: by bank transfer, and the order's own page says where to."""
 
 
-def start_payment(number: str, *, now: datetime) -> Started:
+def start_payment(number: str, *, now: datetime, hidden_methods: Sequence[str] = ()) -> Started:
     """Course. Open a payment page for an order that waits for money, or find the one that is open.
 
-    Raises CannotPay; ProviderUnavailable or ProviderRefused, and then the order goes on waiting and the buyer can try again.
+    `hidden_methods` cannot work in the buyer's browser (alipay, wechat_pay). A page that was opened for another kind of browser is closed first,
+    so that there is never more than one. Raises CannotPay; ProviderUnavailable or ProviderRefused, and then the order goes on waiting and the
+    buyer can try again.
     """
-    attempt = _record_attempt(number, now=now)
+    hidden = ",".join(sorted(hidden_methods))
+    attempt = _record_attempt(number, hidden, now=now)
+    if attempt.provider == PROVIDER:
+        return Started(None)
+    if attempt.hidden_methods != hidden and attempt.session_id is not None:
+        _close_page(attempt, now=now)
+        attempt = _record_attempt(number, hidden, now=now)
     if attempt.state is PaymentState.OPEN and attempt.pay_url:
         return Started(attempt.pay_url)
     return Started(open_session(attempt).pay_url)
 
 
+def _close_page(attempt: AttemptRow, *, now: datetime) -> None:
+    """Course. Nobody can pay on it any more. Raises CannotPay when somebody has: whoever looks at the order next sees it paid."""
+    assert attempt.session_id is not None
+    outcome = provider_named(attempt.provider).expire(attempt.session_id)
+    if outcome.kind is OutcomeKind.PAID:
+        raise CannotPay(OrderState.PAID.value)
+    _record_closed(attempt.id, now=now)
+
+
 @act
-def _record_attempt(number: str, *, now: datetime) -> AttemptRow:
+def _record_closed(payment_id: PaymentId, *, now: datetime) -> None:
+    payments.record_expired(payments.lock_attempt(payment_id), now=now)
+
+
+@act
+def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> AttemptRow:
     """One live attempt per order. Each new one extends the hold to its session's end and four minutes, at most twice (DESIGN §3)."""
     order = orders.lock(number)
     if order.state is not OrderState.AWAITING_PAYMENT or order.hold_until is None or order.hold_until <= now:
@@ -54,7 +80,14 @@ def _record_attempt(number: str, *, now: datetime) -> AttemptRow:
     orders.extend_hold(order, max(order.hold_until, expires_at + HOLD_AFTER_SESSION))
     orders.add_event(order.id, "payment_started", {"attempt": len(attempts) + 1}, by=order.buyer_id, now=now)
     return payments.record_attempt(
-        number, len(attempts) + 1, provider=ONLINE_PROVIDER, amount_fen=order.total_fen, currency="CNY", expires_at=expires_at, now=now
+        number,
+        len(attempts) + 1,
+        provider=ONLINE_PROVIDER,
+        amount_fen=order.total_fen,
+        currency="CNY",
+        expires_at=expires_at,
+        now=now,
+        hidden_methods=hidden_methods,
     )
 
 
@@ -104,4 +137,5 @@ def _asked(order: OrderRow, attempt: AttemptRow) -> Asked:
         expires_at=attempt.expires_at,
         success_url=f"{page}&paid=1",
         cancel_url=page,
+        hidden_methods=tuple(attempt.hidden_methods.split(",")) if attempt.hidden_methods else (),
     )

@@ -67,3 +67,24 @@ class RefundTooLarge(Refused):
         super().__init__(wanted_fen, left_fen)
         self.wanted_fen = wanted_fen
         self.left_fen = left_fen
+
+
+class NoSuchRequest(NotFound):
+    """There is no such request for a refund."""
+
+
+class AlreadyDecided(Conflict):
+    """Somebody has approved or rejected it already."""
+
+
+class SecondPersonNeeded(Refused):
+    """Who asked for a refund does not approve it."""
+
+
+class RefundChanged(Conflict):
+    """What would be booked now is another sum than the one that was asked for."""
+
+    def __init__(self, asked_fen: int, now_fen: int) -> None:
+        super().__init__(asked_fen, now_fen)
+        self.asked_fen = asked_fen
+        self.now_fen = now_fen

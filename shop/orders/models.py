@@ -25,6 +25,15 @@ class RefundBy(StrEnum):
     AMOUNT = "amount"
 
 
+class RequestState(StrEnum):
+    """Life of a refund that two people decide."""
+
+    WAITING = "waiting"
+    """Asked for; nothing is booked."""
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
 class Order(Model):
     """One purchase. Names, prices, weights and the address are copies."""
 
@@ -159,3 +168,30 @@ class ReturnLine(Model):
     line_id: Mapped[int] = mapped_column(BigId, ForeignKey("order_lines.id"), index=True)
     units: Mapped[int]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class RefundRequest(Model):
+    """A refund above the sum that one person may decide. Stock and books change when another approves it, not before."""
+
+    __tablename__ = "refund_requests"
+    __table_args__ = (
+        CheckConstraint("total_fen > 0", name="total"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="four_eyes"),
+        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided"),
+        Index("ix_refund_requests_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), index=True)
+    once: Mapped[str] = mapped_column(String(80), unique=True)
+    """Also the refund's key once it is approved."""
+    wanted: Mapped[dict[str, object]] = mapped_column(JSON)
+    """Picks with units, lines with fen, shipping, what becomes of the goods, the reason."""
+    total_fen: Mapped[int]
+    state: Mapped[RequestState] = mapped_column(choice(RequestState, "state"))
+    asked_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    word: Mapped[str] = mapped_column(String(120), default="")
+    """Why it was rejected."""

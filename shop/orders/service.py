@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Executable, bindparam, insert, select, update
+from sqlalchemy import Executable, bindparam, func, insert, select, update
 
 from shop.extensions import columns_of, db, fields_of, put_in, require_transaction, row_as, rows_as, table_of
 from shop.kit.ids import CooperativeId, EasternUnitId, EntryId, LineId, OrderId, PickId, ProductId, ReturnId, SkuId, UserId, new_key
@@ -348,6 +348,7 @@ class ReturnRow:
     id: ReturnId
     order_id: OrderId
     once: str
+    reason: str
     restock: bool
     goods_fen: int
     shipping_fen: int
@@ -365,6 +366,13 @@ def find_return(once: str) -> ReturnRow | None:
     return row_as(ReturnRow, row) if row else None
 
 
+def returned_by_line(return_id: ReturnId) -> dict[LineId, int]:
+    """What a return took from each line, fen; lines of which nothing was taken are left out."""
+    taken = columns_of(ReturnLine)
+    query = select(taken.line_id, func.sum(taken.amount_fen)).where(taken.return_id == return_id).group_by(taken.line_id)
+    return {LineId(line_id): int(fen) for line_id, fen in db.session.execute(query.order_by(taken.line_id)) if fen}
+
+
 def record_return(
     order: OrderRow,
     picks: Sequence[ReturnedPick],
@@ -377,7 +385,6 @@ def record_return(
     entry_id: EntryId,
     asked_by: UserId | None,
     now: datetime,
-    approved_by: UserId | None = None,
 ) -> ReturnId:
     """Step. Store what was decided to go back, on the order too."""
     require_transaction()
@@ -394,7 +401,6 @@ def record_return(
             shipping_fen=shipping_fen,
             entry_id=entry_id,
             asked_by=asked_by,
-            approved_by=approved_by,
             at=now,
         )
         .returning(Return.id)

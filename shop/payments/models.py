@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -74,7 +74,7 @@ class Payment(Model):
     settled_currency: Mapped[str | None] = mapped_column(String(3))
     exchange_rate: Mapped[str | None] = mapped_column(String(24))
     """From `received_currency` to `settled_currency`, in the provider's own digits; None when nothing was exchanged."""
-    hidden_methods: Mapped[str] = mapped_column(String(60), default="")
+    hidden_methods: Mapped[str] = mapped_column(String(60), default="", server_default="")
     """Methods that its page does not offer, since they cannot work in the buyer's browser: `alipay,wechat_pay`."""
     trouble: Mapped[str | None] = mapped_column(String(200))
     started_at: Mapped[datetime] = mapped_column(Instant)
@@ -98,7 +98,7 @@ class Refund(Model):
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(String(120))
     state: Mapped[RefundState] = mapped_column(choice(RefundState, "state"))
-    by_transfer: Mapped[bool] = mapped_column(default=False)
+    by_transfer: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Sent by people from the bank account, not by the provider: see `remittances`."""
     provider_id: Mapped[str | None] = mapped_column(String(120), unique=True)
     trouble: Mapped[str | None] = mapped_column(String(200))

@@ -5,11 +5,15 @@ from flask import Flask, current_app
 from config import Config
 from shop.payments.provider import Provider
 from shop.payments.stripe.gateway import StripeGateway
+from shop.payments.transfer.gateway import TransferGateway
 
 
 def install_providers(app: Flask, config: Config) -> None:
     """Make the providers that the settings name, once per app; their connections are kept open."""
-    app.extensions["payment_providers"] = {"stripe": StripeGateway(config.stripe_secret_key, api_base=config.stripe_api_base)}
+    app.extensions["payment_providers"] = {
+        "stripe": StripeGateway(config.stripe_secret_key, api_base=config.stripe_api_base),
+        "transfer": TransferGateway(),
+    }
 
 
 def provider_named(name: str) -> Provider:

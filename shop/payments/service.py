@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from shop.extensions import act, columns_of, db, dialect, fields_of, require_transaction, row_as, rows_as, table_of, violated
 from shop.kit.ids import PaymentId, RefundId
 from shop.payments.errors import RefundAboveReceived
-from shop.payments.models import Payment, PaymentState, ProviderEvent, Refund, RefundState
+from shop.payments.models import Payment, PaymentState, ProviderEvent, ProviderLook, Refund, RefundState
 from shop.payments.provider import Opened, Outcome, OutcomeKind, RefundAnswer
 
 FIRST_CHECK_AFTER = timedelta(minutes=2)
@@ -40,6 +40,9 @@ class AttemptRow:
     refunded_fen: int
     expires_at: datetime
     paid_at: datetime | None
+    method: str | None
+    hidden_methods: str
+    """Methods that its page does not offer, with commas between them."""
 
     @property
     def once(self) -> str:
@@ -86,7 +89,15 @@ def find_by_intent(provider: str, intent_id: str) -> AttemptRow | None:
 
 
 def record_attempt(
-    reference: str, attempt: int, *, provider: str, amount_fen: int, currency: str, expires_at: datetime, now: datetime
+    reference: str,
+    attempt: int,
+    *,
+    provider: str,
+    amount_fen: int,
+    currency: str,
+    expires_at: datetime,
+    now: datetime,
+    hidden_methods: str = "",
 ) -> AttemptRow:
     """Step. Write down that attempt number `attempt`, counted from one, is about to be made; the key refuses the same number twice."""
     require_transaction()
@@ -105,6 +116,7 @@ def record_attempt(
             expires_at=expires_at,
             next_check_at=now + FIRST_CHECK_AFTER,
             checks=0,
+            hidden_methods=hidden_methods,
         )
         .returning(*_COLUMNS)
     ).one()
@@ -159,6 +171,9 @@ def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, n
             method=outcome.method,
             received_fen=outcome.received_fen,
             received_currency=outcome.currency,
+            settled_fen=outcome.settled_fen,
+            settled_currency=outcome.settled_currency,
+            exchange_rate=outcome.exchange_rate,
             paid_at=now,
             next_check_at=None,
             trouble=None,
@@ -216,10 +231,12 @@ class RefundRow:
     state: RefundState
     provider_id: str | None
     checks: int
+    by_transfer: bool
+    """People send it; the provider is not asked."""
 
 
-def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: str, now: datetime) -> RefundId:
-    """Step. Write down that money is about to be asked back, within what was received.
+def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: str, now: datetime, by_transfer: bool = False) -> RefundId:
+    """Step. Write down that money is about to be asked back, within what was received; by a provider, or by people from the bank account.
 
     Raises RefundAboveReceived, told by the CHECK on payments.
     """
@@ -240,8 +257,9 @@ def record_refund(payment_id: PaymentId, amount_fen: int, *, once: str, reason: 
             amount_fen=amount_fen,
             reason=reason,
             state=RefundState.ASKED,
+            by_transfer=by_transfer,
             asked_at=now,
-            next_check_at=now + FIRST_CHECK_AFTER,
+            next_check_at=None if by_transfer else now + FIRST_CHECK_AFTER,
             checks=0,
         )
         .returning(_back.id)
@@ -273,6 +291,7 @@ def _refund(condition: ColumnElement[bool], *, lock: bool) -> RefundRow:
         _back.state,
         _back.provider_id,
         _back.checks,
+        _back.by_transfer,
     )
     query = select(*columns).join_from(table_of(Refund), table_of(Payment), _payment.id == _back.payment_id).where(condition)
     return row_as(RefundRow, db.session.execute(query.with_for_update(of=table_of(Refund)) if lock else query).one())
@@ -289,6 +308,52 @@ def find_refund_known_as(provider: str, provider_id: str) -> RefundId | None:
     query = select(_back.id).join_from(table_of(Refund), table_of(Payment), _payment.id == _back.payment_id)
     found = db.session.scalar(query.where(_back.provider_id == provider_id, _payment.provider == provider))
     return RefundId(found) if found is not None else None
+
+
+@dataclass(frozen=True)
+class KnownRefund:
+    """A refund of a payment that we wrote down, under the names by which a provider may list it."""
+
+    once: str
+    provider_id: str | None
+
+
+def known_refunds(payment_id: PaymentId) -> list[KnownRefund]:
+    """Every refund of a payment, oldest first."""
+    query = select(_back.once, _back.provider_id).where(_back.payment_id == payment_id).order_by(_back.id)
+    return rows_as(KnownRefund, db.session.execute(query))
+
+
+def name_refund(refund_id: RefundId, provider_id: str, *, now: datetime) -> None:
+    """Step. A refund that the provider made without us has the provider's name from the beginning; the sweep follows it at once."""
+    require_transaction()
+    db.session.execute(update(table_of(Refund)).where(_back.id == refund_id).values(provider_id=provider_id, next_check_at=now))
+
+
+_look = columns_of(ProviderLook)
+
+
+def looked_until(provider: str, kind: str) -> datetime | None:
+    """Up to when a provider's list was looked through; None if never."""
+    looked: datetime | None = db.session.scalar(select(_look.looked_until).where(_look.provider == provider, _look.kind == kind))
+    return looked
+
+
+_INSERT_LOOK = {
+    "postgresql": postgresql.insert(table_of(ProviderLook)).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(table_of(ProviderLook)).on_conflict_do_nothing(),
+}
+
+
+@act
+def record_look(provider: str, kind: str, until: datetime) -> None:
+    """A provider's list was looked through up to `until`; never less than before."""
+    found = db.session.scalar(select(_look.looked_until).where(_look.provider == provider, _look.kind == kind).with_for_update())
+    if found is None:
+        db.session.execute(_INSERT_LOOK[dialect()], {"provider": provider, "kind": kind, "looked_until": until})
+    elif found < until:
+        its = (_look.provider == provider, _look.kind == kind)
+        db.session.execute(update(table_of(ProviderLook)).where(*its).values(looked_until=until))
 
 
 def record_refund_answer(refund: RefundRow, answer: RefundAnswer, *, now: datetime) -> None:

@@ -221,10 +221,10 @@ def _payments_are_booked_once() -> Iterable[str]:
              select substr(a.code, 10) as provider, p.amount_fen as booked, 0 as received from postings p
                join accounts a on a.id = p.account_id and a.kind = 'clearing'
              union all
-             select provider, 0, received_fen from payments where state = 'paid'
+             select provider, 0, received_fen from payments where state = 'paid' and provider <> 'transfer'
              union all
              select p.provider, 0, -r.amount_fen from refunds r join payments p on p.id = r.payment_id
-              where r.state <> 'failed' and p.state = 'paid') both_sides
+              where r.state <> 'failed' and p.state = 'paid' and not r.by_transfer) both_sides
             group by provider having sum(booked) <> sum(received)"""
     ):
         yield f"{provider}: {booked} fen in the books, {received} by the payments"
@@ -234,6 +234,41 @@ def _payments_are_booked_once() -> Iterable[str]:
             group by p.id, p.refunded_fen having p.refunded_fen <> coalesce(sum(r.amount_fen), 0)"""
     ):
         yield f"payment {reference}: {paid} fen refunded, {left} in refunds"
+
+
+def _transfers_are_explained() -> Iterable[str]:
+    """Each fen of a bank line is one payment's at most; what came by transfer is sold, waits, or is owed back, and the books say the same."""
+    for line_id, allocated, received in _rows(
+        """select l.id, l.allocated_fen, coalesce(sum(r.amount_fen), 0) from bank_lines l
+             left join transfer_receipts r on r.line_id = l.id
+            group by l.id, l.allocated_fen, l.amount_fen
+           having l.allocated_fen <> coalesce(sum(r.amount_fen), 0) or l.allocated_fen > l.amount_fen"""
+    ):
+        yield f"bank line {line_id}: {allocated} fen allocated, {received} in receipts"
+    for payment_id, received, receipts in _rows(
+        """select p.id, p.received_fen, coalesce(sum(r.amount_fen), 0) from payments p
+             left join transfer_receipts r on r.payment_id = p.id
+            where p.provider = 'transfer' group by p.id, p.received_fen having p.received_fen <> coalesce(sum(r.amount_fen), 0)"""
+    ):
+        yield f"transfer {payment_id}: {received} fen received, {receipts} in receipts"
+    ((booked, explained),) = _rows(
+        """select (select coalesce(-sum(p.amount_fen), 0) from postings p
+                     join accounts a on a.id = p.account_id and a.code = 'unallocated/transfer'),
+                  (select coalesce(sum(amount_fen), 0) from transfer_receipts)
+                - (select coalesce(sum(p.amount_fen), 0) from payments p join orders o on o.number = p.reference
+                    where p.provider = 'transfer' and p.state = 'paid' and o.sold_on is not null)
+                + (select coalesce(sum(r.amount_fen), 0) from refunds r join payments p on p.id = r.payment_id
+                    where r.by_transfer and r.state <> 'failed'
+                      and (p.provider <> 'transfer' or exists (select 1 from returns t where t.once = r.once)))
+                - (select coalesce(sum(r.amount_fen), 0) from refunds r where r.by_transfer and r.state = 'succeeded')"""
+    )
+    if booked != explained:
+        yield f"unallocated/transfer holds {booked} fen, receipts and refunds explain {explained}"
+    for refund_id, state, confirmed_at in _rows(
+        """select r.id, r.state, m.confirmed_at from refunds r left join remittances m on m.refund_id = r.id
+            where r.by_transfer <> (m.id is not null) or (r.by_transfer and (r.state = 'succeeded') <> (m.confirmed_at is not null))"""
+    ):
+        yield f"refund {refund_id}, {state}: what is to be sent back says otherwise ({confirmed_at})"
 
 
 def _paid_orders_are_sold_and_only_they() -> Iterable[str]:
@@ -370,6 +405,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("shares_can_be_computed_again", _shares_can_be_computed_again),
     ("stock_is_explained", _stock_is_explained),
     ("payments_are_booked_once", _payments_are_booked_once),
+    ("transfers_are_explained", _transfers_are_explained),
     ("paid_orders_are_sold_and_only_they", _paid_orders_are_sold_and_only_they),
     ("costs_are_shared_to_the_fen", _costs_are_shared_to_the_fen),
     ("dividends_can_be_computed_again", _dividends_can_be_computed_again),

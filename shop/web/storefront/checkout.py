@@ -35,6 +35,7 @@ from shop.reports.basket import Basket, BasketParcel, BasketRow, read_basket
 from shop.shipping.errors import CannotShipThere
 from shop.shipping.rules import CannotShip, Why
 from shop.stock.errors import NotEnoughStock
+from shop.web.browsers import hidden_methods
 from shop.web.current import SignedIn, cart_owner, needs, signed_in
 from shop.web.errors import go
 from shop.web.storefront.cart import ESTIMATE_TO, read_prices
@@ -365,7 +366,8 @@ _NOT_SENT_ON = frozenset({"csrf_token", "act", "shown_total", "price"})
 def _to_payment(number: str, key: str, now: datetime) -> Response:
     """To the provider's page; if it does not answer, to the order's own, where the buyer can try again."""
     try:
-        return redirect(start_payment(number, now=now).pay_url, 303)
+        started = start_payment(number, now=now, hidden_methods=hidden_methods())
+        return redirect(started.pay_url, 303) if started.pay_url else go("storefront.transfers.show", number=number, key=key)
     except (ProviderUnavailable, ProviderRefused):
         flash(gettext("订单已经记下，货也给你留着，只是支付方一时没有回话。过一会儿在这里再付。"), "warning")
     except CannotPay:

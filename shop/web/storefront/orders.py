@@ -44,6 +44,7 @@ from shop.reports.order_story import (
 from shop.shipping import service as shipping
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
+from shop.web.browsers import hidden_methods
 from shop.web.current import needs, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
@@ -86,7 +87,8 @@ def pay(number: str) -> Response:
     """To the payment page, again."""
     opened = _open(number)
     try:
-        return redirect(start_payment(number, now=utc_now()).pay_url, 303)
+        started = start_payment(number, now=utc_now(), hidden_methods=hidden_methods())
+        return redirect(started.pay_url, 303) if started.pay_url else go("storefront.transfers.show", number=opened.number, key=opened.key)
     except (ProviderUnavailable, ProviderRefused):
         flash(gettext("支付方还是没有回话。货给你留着，过一会儿再试。"), "warning")
     except CannotPay as refusal:
