@@ -60,8 +60,8 @@ def _attributed(
         row
         for pick in picks
         for row in attributed_rows(
-            of_pick[pick.pick_id], order.id, pick.line_id, lines[pick.line_id].cooperative_id, pick.units * lines[pick.line_id].unit_grams,
-            lots[pick.lot_id], on,
+            of_pick[pick.pick_id], order.id, pick.line_id, pick.pick_id, lines[pick.line_id].cooperative_id,
+            pick.units * lines[pick.line_id].unit_grams, lots[pick.lot_id], on,
         )
     ]  # fmt: skip
 
@@ -70,6 +70,7 @@ def attributed_rows(
     shares: Sequence[Share],
     order_id: OrderId,
     line_id: LineId,
+    pick_id: PickId,
     cooperative_id: CooperativeId,
     pick_grams: int,
     lot: RaisedLot,
@@ -83,7 +84,7 @@ def attributed_rows(
         Attributed(
             order_id=order_id,
             line_id=line_id,
-            pick_id=share.pick_id,
+            pick_id=pick_id,
             lot_id=share.lot_id,
             source_version=share.source_version,
             cooperative_id=cooperative_id,

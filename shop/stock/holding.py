@@ -311,10 +311,20 @@ def raise_gross(added_fen: Mapping[LotId, int]) -> dict[LotId, RaisedLot]:
         sql(_raise_sql(dialect())),
         {"rows": given},
     ).all()
-    sources: dict[int, list[SourceGrams]] = {row.id: [] for row in raised}
-    for lot_id, village_id, code, grams in db.session.execute(_SOURCES_IN_FORCE, {"lots": sorted(added_fen)}):
+    return _with_sources(raised)
+
+
+def read_lots(lot_ids: Iterable[LotId]) -> dict[LotId, RaisedLot]:
+    """Lots as they stand now, for showing what a sale would bring to whom."""
+    rows = db.session.execute(select(_lot.id, _lot.gross_fen, _lot.source_version).where(_lot.id.in_(sorted(lot_ids)))).all()
+    return _with_sources(rows)
+
+
+def _with_sources(lots: Sequence[Row[*tuple[int, int, int]]]) -> dict[LotId, RaisedLot]:
+    sources: dict[int, list[SourceGrams]] = {row.id: [] for row in lots}
+    for lot_id, village_id, code, grams in db.session.execute(_SOURCES_IN_FORCE, {"lots": sorted(sources)}):
         sources[lot_id].append(SourceGrams(VillageId(village_id), code, grams))
-    return {LotId(row.id): RaisedLot(LotId(row.id), row.gross_fen, row.source_version, tuple(sources[row.id])) for row in raised}
+    return {LotId(row.id): RaisedLot(LotId(row.id), row.gross_fen, row.source_version, tuple(sources[row.id])) for row in lots}
 
 
 @cache

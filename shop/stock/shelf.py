@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 
 from shop.extensions import columns_of, db, dialect, put_in, put_in_returning, require_transaction, sql, table_of
 from shop.kit.bulk import as_json, recordset
@@ -146,7 +146,8 @@ def _read(given: Mapping[str, object]) -> Shelf:
     return Shelf(ShelfItem(*row) for row in db.session.execute(_READ_ITEMS, given))
 
 
-_skus, _ids = bindparam("skus", expanding=True), bindparam("items", expanding=True)
+_skus: BindParameter[int] = bindparam("skus", expanding=True)
+_ids: BindParameter[int] = bindparam("items", expanding=True)
 _LOCK_ITEMS = select(_item.id).where(or_(_item.sku_id.in_(_skus), _item.id.in_(_ids))).order_by(_item.id).with_for_update()
 _has_free = _item.packed > _item.held + _item.sold + _item.written_off
 _READ_ITEMS = (
@@ -181,6 +182,7 @@ class PickOfItem:
     pick_id: PickId
     line_id: LineId
     item_id: ItemId
+    lot_id: LotId
     units: int
     returned_units: int
 
@@ -190,9 +192,15 @@ def sold_picks(line_ids: Iterable[LineId]) -> list[PickOfItem]:
     wanted = sorted(line_ids)
     if not wanted:
         return []
-    columns = (_pick.id, _pick.line_id, _pick.item_id, _pick.units, _pick.returned_units)
-    rows = db.session.execute(select(*columns).where(_pick.line_id.in_(wanted), _pick.state == PickState.SOLD).order_by(_pick.id))
-    return [PickOfItem(*row) for row in rows]
+    return [PickOfItem(*row) for row in db.session.execute(_SOLD_PICKS, {"lines": wanted})]
+
+
+_SOLD_PICKS = (
+    select(_pick.id, _pick.line_id, _pick.item_id, _item.lot_id, _pick.units, _pick.returned_units)
+    .join_from(table_of(Pick), table_of(StockItem), _item.id == _pick.item_id)
+    .where(_pick.line_id.in_(bindparam("lines", expanding=True)), _pick.state == PickState.SOLD)
+    .order_by(_pick.id)
+)
 
 
 # ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
