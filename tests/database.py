@@ -78,11 +78,15 @@ class TestDatabase:
         self.app: Flask = create_app(Config.from_environment(environ), TESTING=True, RATELIMIT_ENABLED=False)
         self.app.test_client_class = Visitor
 
-    def renew(self) -> None:
-        """Drop whatever the last test left and begin from the migrated template."""
+    def close(self) -> None:
+        """Let go of every connection."""
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
+
+    def renew(self) -> None:
+        """Drop whatever the last test left and begin from the migrated template."""
+        self.close()
         if self.dialect == "sqlite":
             for suffix in ("", "-wal", "-shm"):
                 Path(self._file(self._name) + suffix).unlink(missing_ok=True)

@@ -22,8 +22,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from config import Config
+from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.confirm_payment import check_order_payments, check_payment
-from shop.acts.lapse_unpaid import _let_go, lapse_unpaid
+from shop.acts.handle_event import handle_due_events
+from shop.acts.lapse_unpaid import _let_go, cancel_order, lapse_unpaid
 from shop.acts.place_order import place_order
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.sell_offline import OfflineLine, OfflineSale, sell_offline
@@ -35,7 +37,7 @@ from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
 from shop.orders.states import OrderState
 from shop.payments.models import Payment
 from shop.reports.verify import verify
-from tests.sandboxes import Sandbox, post_event
+from tests.sandboxes import WEBHOOK_SECRET, Sandbox, post_event
 from tests.shopping import a_delivery
 
 PROCESSES = 2
@@ -156,9 +158,21 @@ def _go_to_pay(_app: Flask, now: datetime, *, number: str) -> str:
     return start_payment(number, now=now).pay_url
 
 
-def _webhook(app: Flask, _now: datetime, *, event: dict[str, object]) -> str:
-    """The provider calls."""
-    return str(post_event(app.test_client(), event).status_code)
+def _webhook(app: Flask, _now: datetime, *, event: dict[str, object], fate: str = "told") -> str:
+    """The provider calls; somebody else perhaps, or much too late."""
+    secret, age_seconds = ("whsec_guessed" if fate == "forged" else WEBHOOK_SECRET), (600 if fate == "stale" else 0)
+    return str(post_event(app.test_client(), event, secret=secret, age_seconds=age_seconds).status_code)
+
+
+def _sweep(_app: Flask, now: datetime) -> str:
+    """The worker looks for what is owed."""
+    return str(handle_due_events(now=now) + ask_about_payments(now=now) + ask_about_refunds(now=now) + lapse_unpaid(now=now))
+
+
+def _cancel(_app: Flask, now: datetime, *, number: str) -> str:
+    """The buyer calls it off."""
+    cancel_order(number, by=None, now=now)
+    return "cancelled"
 
 
 def _return_page(_app: Flask, now: datetime, *, number: str) -> str:
@@ -206,6 +220,8 @@ VERBS: Mapping[str, Callable[..., str]] = {
     "sell by hand": _sell_by_hand,
     "start": _go_to_pay,
     "webhook": _webhook,
+    "sweep": _sweep,
+    "cancel": _cancel,
     "return page": _return_page,
     "ask": _ask,
     "lapse": _lapse,

@@ -4,15 +4,17 @@ A victim does one of the verbs of `tests/racers.py` in a process of its own and 
 `finally`, no rollback, as when a machine loses its power. What it had sent to the database or the provider stays sent.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from multiprocessing.connection import Connection
 from typing import Any
 
+import structlog
 from flask import Flask
 from sqlalchemy import event, func, select
 
@@ -20,12 +22,13 @@ from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.handle_event import handle_due_events
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.extensions import db, reading
+from shop.kit.errors import ShopError
 from shop.ledger.models import Account, Entry, EntryKind, Posting
 from shop.orders.models import Order
 from shop.orders.states import UNREACHABLE_TIME, is_paid
 from shop.payments.stripe import gateway
 from tests import racers
-from tests.racers import Job
+from tests.racers import Finish, Job
 from tests.sandboxes import Sandbox
 from tests.shopping import assert_books_are_sound
 
@@ -56,51 +59,110 @@ class NotKilled(AssertionError):
     """The process came to its end: it never came to that point so many times."""
 
 
+class Died(Exception):
+    """The process was killed while it did its job; what it had sent by then stays sent."""
+
+
+class Mortal:
+    """A process that does one job after another; when it dies, another takes its place. Used by one thread at a time."""
+
+    def __init__(self, *, database: str, sandbox: str) -> None:
+        self._given = (database, sandbox)
+        self._start()
+
+    def do(self, job: Job, death: Death | None = None) -> Finish:
+        """How it ended: an answer or a refusal. Raises Died, or what no user may ever see."""
+        try:
+            self._pipe.send((job, death))
+            assert self._pipe.poll(LONGEST_LIFE_SECONDS), f"it hangs: {job}"
+            answer = self._pipe.recv()
+        except (EOFError, ConnectionError) as error:
+            self._process.join(LONGEST_LIFE_SECONDS)
+            assert self._process.exitcode == _KILLED, f"it ended by itself, with {self._process.exitcode}: {job}"
+            self._start()
+            raise Died from error
+        if isinstance(answer, BaseException):
+            raise answer
+        assert isinstance(answer, Finish)
+        return answer
+
+    def kill(self) -> None:
+        """From outside, whatever it is doing."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """Let it go in peace."""
+        self._process.kill()
+        self._process.join(LONGEST_LIFE_SECONDS)
+
+    def _start(self) -> None:
+        self._pipe, theirs = _processes.Pipe()
+        self._process = _processes.Process(target=_serve, args=(theirs, *self._given), daemon=True)
+        self._process.start()
+        theirs.close()
+
+
 def kill(job: Job, death: Death, *, database: str, sandbox: str) -> None:
-    """Let a process do `job` and die. Raises NotKilled when it lived; the caller then knows that every point has been tried."""
-    process = _processes.Process(target=_live_and_die, args=(job, death, database, sandbox), daemon=True)
-    process.start()
-    process.join(LONGEST_LIFE_SECONDS)
-    assert process.exitcode is not None, "it hangs"
-    if process.exitcode == 0:
-        raise NotKilled
-    assert process.exitcode == _KILLED, f"it ended by itself, with {process.exitcode}"
+    """Let a process do `job` and die. Raises NotKilled when it lived; the caller then knows that every such point has been tried."""
+    victim = Mortal(database=database, sandbox=sandbox)
+    try:
+        victim.do(job, death)
+    except Died:
+        return
+    finally:
+        victim.end()
+    raise NotKilled
 
 
-_processes = multiprocessing.get_context("forkserver")  # the shop is imported once, and every victim begins as a copy of that
+_processes = multiprocessing.get_context("forkserver")  # the shop is imported once, and every process begins as a copy of that
 _processes.set_forkserver_preload(["tests.victims"])
 
 
-def _live_and_die(job: Job, death: Death, database: str, sandbox: str) -> None:
+def _serve(pipe: Connection, database: str, sandbox: str) -> None:
     app = racers.app_on(database, sandbox)
-    with app.app_context():
-        arm(death)
-        racers.VERBS[job.verb](app, job.now, **job.given)
-        db.engine.dispose()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # its troubles are told by its answers
+    fate = Fate()
+    while True:
+        job, death = pipe.recv()
+        fate.choose(death)
+        with app.app_context():
+            try:
+                answer: object = Finish(job, answer=racers.VERBS[job.verb](app, job.now, **job.given))
+            except ShopError as error:
+                answer = Finish(job, refused=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  # sent to whoever asked, who raises it
+                answer = AssertionError(f"{job}: {type(error).__name__}: {error}")
+        fate.choose(None)
+        pipe.send(answer)
 
 
-def arm(death: Death) -> None:
-    """From now on this process dies at that point."""
-    left = [death.nth]
+class Fate:
+    """Sees to it that this process dies where it was told to."""
 
-    def come_to_it(*_given: object) -> None:
-        left[0] -= 1
-        if not left[0]:
+    def __init__(self) -> None:
+        self._death: Death | None = None
+        self._left = 0
+        event.listen(db.session, "before_commit", lambda *_: self._come_to(Point.BEFORE_COMMIT))
+        event.listen(db.session, "after_commit", lambda *_: self._come_to(Point.AFTER_COMMIT))
+        ask = gateway._KeptConnections.request
+
+        def request(*given: Any, **named: Any) -> Any:  # Any: the SDK's own
+            answer = ask(*given, **named)
+            self._come_to(Point.AFTER_ANSWER)
+            return answer
+
+        gateway._KeptConnections.request = request  # type: ignore[method-assign]
+
+    def choose(self, death: Death | None) -> None:
+        """From now on; None: live."""
+        self._death, self._left = death, death.nth if death else 0
+
+    def _come_to(self, point: Point) -> None:
+        if self._death is None or self._death.at is not point:
+            return
+        self._left -= 1
+        if not self._left:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    if death.at is Point.AFTER_ANSWER:
-        gateway._KeptConnections.request = _followed_by(gateway._KeptConnections.request, come_to_it)  # type: ignore[method-assign]
-    else:
-        event.listen(db.session, "before_commit" if death.at is Point.BEFORE_COMMIT else "after_commit", come_to_it)
-
-
-def _followed_by(request: Callable[..., Any], then: Callable[[], None]) -> Callable[..., Any]:
-    def ask(*given: Any, **named: Any) -> Any:
-        answer = request(*given, **named)
-        then()
-        return answer
-
-    return ask
 
 
 # ── Afterwards ────────────────────────────────────────────────────────────────────────────────────────────────────────
