@@ -22,8 +22,8 @@ from shop.payments.stripe.errors import translated
 if TYPE_CHECKING:
     from stripe import Charge, PaymentIntent, Refund
     from stripe.checkout import Session
-    from stripe.params import RefundListParams
-    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
+    from stripe.params import RefundCreateParams, RefundListParams
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem, SessionExpireParams, SessionRetrieveParams
 
 STRIPE = "https://api.stripe.com"
 CONNECT_SECONDS = 3.0
@@ -36,7 +36,8 @@ _HIDDEN: "Mapping[str, Literal['alipay', 'wechat_pay']]" = {"alipay": "alipay", 
 
 _ONE_MORE_TRY = 1  # the SDK repeats with the same key after a lost connection, a 409 or a 5xx
 _MOST_CONNECTIONS = 32
-_WITH_MONEY = ["payment_intent.latest_charge"]
+_WITH_MONEY: "SessionRetrieveParams" = {"expand": ["payment_intent.latest_charge"]}
+_CLOSED_WITH_MONEY: "SessionExpireParams" = {"expand": ["payment_intent.latest_charge"]}
 _STILL_PAYING = {"processing", "requires_action", "requires_capture"}
 _REFUND_STATES = {
     "succeeded": RefundState.SUCCEEDED,
@@ -99,7 +100,7 @@ class StripeGateway(StripeAccount):
         """
         require_no_transaction()
         with translated():
-            return _outcome(self._sessions.retrieve(session_id, {"expand": _WITH_MONEY}))
+            return _outcome(self._sessions.retrieve(session_id, _WITH_MONEY))
 
     def expire(self, session_id: str) -> Outcome:
         """Close a page, unless it is closed already, and say what became of it.
@@ -109,11 +110,11 @@ class StripeGateway(StripeAccount):
         require_no_transaction()
         with translated():
             try:
-                return _outcome(self._sessions.expire(session_id, {"expand": _WITH_MONEY}))
+                return _outcome(self._sessions.expire(session_id, _CLOSED_WITH_MONEY))
             except stripe.InvalidRequestError as error:
                 if error.code == "resource_missing":
                     raise
-                return _outcome(self._sessions.retrieve(session_id, {"expand": _WITH_MONEY}))  # no longer open: paid or expired
+                return _outcome(self._sessions.retrieve(session_id, _WITH_MONEY))  # no longer open: paid or expired
 
     def refund(self, asked: RefundAsked) -> RefundAnswer:
         """Send money back, once for each key, however much later the key comes again.
@@ -125,15 +126,13 @@ class StripeGateway(StripeAccount):
             # Stripe may forget a key after a day (docs.stripe.com/api/idempotent_requests), and the sweep asks for longer than that.
             if known := self._find_refund(asked):
                 return _answer(known)
-            refund = self._refunds.create(
-                {
-                    "payment_intent": asked.intent_id,
-                    "amount": asked.amount_fen,
-                    "reason": "requested_by_customer",
-                    "metadata": {"order": asked.reference, "once": asked.once},
-                },
-                {"idempotency_key": asked.once},
-            )
+            wanted: RefundCreateParams = {
+                "payment_intent": asked.intent_id,
+                "amount": asked.amount_fen,
+                "reason": "requested_by_customer",
+                "metadata": {"order": asked.reference, "once": asked.once},
+            }
+            refund = self._refunds.create(wanted, {"idempotency_key": asked.once})
         return _answer(refund)
 
     def refund_state(self, provider_id: str) -> RefundAnswer:
@@ -161,7 +160,8 @@ class StripeGateway(StripeAccount):
         return found[::-1]
 
     def _find_refund(self, asked: RefundAsked) -> "Refund | None":
-        refunds = self._refunds.list({"payment_intent": asked.intent_id, "limit": 100})
+        wanted: RefundListParams = {"payment_intent": asked.intent_id, "limit": 100}
+        refunds = self._refunds.list(wanted)
         return next((refund for refund in refunds.auto_paging_iter() if getattr(refund.metadata, "once", None) == asked.once), None)
 
 
