@@ -60,7 +60,7 @@ def upgrade() -> None:
     sa.Column('business_day', sa.Date(), nullable=False),
     sa.Column('available_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('entry_id IS NOT NULL OR (gross_fen = 0 AND fee_fen = 0)', name=op.f('ck_balance_transactions_booked')),
+    sa.CheckConstraint('entry_id IS NOT NULL OR net_fen = 0', name=op.f('ck_balance_transactions_booked')),
     sa.CheckConstraint('net_fen = gross_fen - fee_fen', name=op.f('ck_balance_transactions_net')),
     sa.ForeignKeyConstraint(['entry_id'], ['entries.id'], name=op.f('fk_balance_transactions_entry_id')),
     sa.ForeignKeyConstraint(['payout_id'], ['payouts.id'], name=op.f('fk_balance_transactions_payout_id')),

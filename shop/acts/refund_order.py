@@ -1,6 +1,6 @@
 """Giving money back: by the units of picks, by an amount of a line, or of the shipping; exactly from the villages that got it (DESIGN §2.5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import chain
@@ -19,8 +19,9 @@ from shop.orders.models import Channel, RefundBy
 from shop.orders.service import OrderRow, ReturnedPick
 from shop.orders.states import is_paid, may_move, state_of_order
 from shop.outbox import service as outbox
+from shop.payments import account
 from shop.payments import service as payments
-from shop.payments.errors import RefundAboveReceived
+from shop.payments.errors import PaymentDisputed, RefundAboveReceived
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.service import AttemptRow
 from shop.payments.transfer import service as transfers
@@ -125,6 +126,8 @@ def book_refund(order: OrderRow, wanted: RefundWanted, *, once: str, by: UserId 
     if order.channel is not Channel.ONLINE:
         raise CannotMove(order.channel.value, "refund")
     payment = _payment_of(order)
+    if account.is_disputed(payment.id):
+        raise PaymentDisputed
     by_transfer = goes_by_transfer(payment, now=now) or wanted.by_transfer
     paid_from = unallocated(transfers.PROVIDER) if by_transfer else clearing(payment.provider)
     return_id, total_fen = book_return(order, wanted, paid_from=paid_from, once=once, by=by, on=business_day(now), now=now)
@@ -192,6 +195,17 @@ class _Plan:
     def goods_fen(self) -> int:
         """What goes back for goods."""
         return sum(pick.fen for pick in self.picks)
+
+
+def villages_part(order: OrderRow, wanted: RefundWanted) -> tuple[Attributed, ...]:
+    """What each village would give back of each pick, as negative amounts; nothing is booked.
+
+    Raises CannotMove or RefundTooLarge.
+    """
+    try:
+        return _plan(order, wanted).attributed
+    except NothingToRefund:
+        return ()
 
 
 def _plan(order: OrderRow, wanted: RefundWanted) -> _Plan:
@@ -276,6 +290,7 @@ def _given_back(order: OrderRow, booked: Mapping[PickId, BookedPick], picks: Ite
                     grams=0,
                     lot_total_fen=pick.lot_total_fen,
                     sold_on=pick.sold_on,
+                    is_accredited=pick.is_accredited,
                 )
 
 
@@ -288,16 +303,18 @@ def book_return(
     by: UserId | None,
     on: date,
     now: datetime,
+    kind: EntryKind = EntryKind.REFUND,
+    also: Sequence[Leg] = (),
 ) -> tuple[ReturnId, int]:
     """Step. Book what goes back out of the villages' accounts, store the return and take the units back. The return's id and total.
 
-    Shared by refunds through a provider and by offline returns. Raises CannotMove, NothingToRefund or RefundTooLarge.
+    Shared by refunds through a provider, by offline returns and by lost disputes, which book their own legs in the same entry (`also`). Raises CannotMove, NothingToRefund or RefundTooLarge.
     """
     plan = _plan(order, wanted)
     total_fen = plan.goods_fen + wanted.shipping_fen
     legs = [Leg(paid_from, -total_fen), Leg(CARRIAGE, wanted.shipping_fen)]
     legs += [Leg(proceeds(row.cooperative_id, row.village_id), -row.amount_fen) for row in plan.attributed]
-    entry_id = ledger.post(EntryKind.REFUND, legs, plan.attributed, once=once, subject=order.number, on=on, now=now)
+    entry_id = ledger.post(kind, [*legs, *also], plan.attributed, once=once, subject=order.number, on=on, now=now)
     return_id = orders.record_return(
         order,
         [ReturnedPick(pick.pick_id, plan.lines[pick.pick_id], pick.units, pick.fen) for pick in plan.picks],

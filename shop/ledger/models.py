@@ -13,7 +13,7 @@ class AccountKind(StrEnum):
     """What an account stands for."""
 
     CLEARING = "clearing"
-    """Money at a provider, ours but not yet paid out: `clearing/stripe`."""
+    """Money at a provider, ours but not yet paid out: `clearing/stripe` until the provider's account says so, then `balance/stripe`."""
     CASH = "cash"
     """Money taken by hand: `cash/offline`."""
     PROCEEDS = "proceeds"

@@ -32,8 +32,13 @@ class Heading:
 
 
 def clearing(provider: str) -> Heading:
-    """Money at a provider."""
+    """Money that we expect at a provider: paid, less what was asked back, until its account says so (`at_provider`)."""
     return Heading(AccountKind.CLEARING, f"clearing/{provider}")
+
+
+def at_provider(provider: str) -> Heading:
+    """What a provider says that it holds for us, in the currency in which it settles."""
+    return Heading(AccountKind.CLEARING, f"balance/{provider}")
 
 
 def unallocated(provider: str) -> Heading:
@@ -122,6 +127,8 @@ class Booking:
     subject: str
     on: date
     reverses: EntryId | None = None
+    is_apart: bool = False
+    """What an account gives and what it gets stay two postings, even if nothing is left between them."""
 
 
 def post(
@@ -147,8 +154,8 @@ def post_all(bookings: Sequence[Booking], *, now: datetime) -> list[EntryId]:
     require_transaction()
     if closed := share_lock_months(booking.on for booking in bookings):
         raise PeriodClosed(closed[0])
-    amounts = [_sum_legs(booking.legs) for booking in bookings]
-    accounts = _account_ids({heading for legs in amounts for heading, _ in legs})
+    amounts = [_sum_legs(booking.legs, is_apart=booking.is_apart) for booking in bookings]
+    accounts = _account_ids({heading for legs in amounts for heading, _, _ in legs})
     entry_ids = new_entry_ids(len(bookings))
     put_in(
         Posting,
@@ -162,7 +169,7 @@ def post_all(bookings: Sequence[Booking], *, now: datetime) -> list[EntryId]:
                 "business_day": booking.on,
             }
             for entry_id, booking, legs in zip(entry_ids, bookings, amounts, strict=True)
-            for seq, ((heading, currency), amount_fen) in enumerate(legs.items(), start=1)
+            for seq, ((heading, currency, _side), amount_fen) in enumerate(legs.items(), start=1)
         ],
     )
     put_in(
@@ -225,10 +232,12 @@ def closed_months(days: Iterable[date]) -> tuple[str, ...]:
     return tuple(rows.scalars())
 
 
-def _sum_legs(legs: Iterable[Leg]) -> dict[tuple[Heading, str], int]:
-    sums: dict[tuple[Heading, str], int] = {}
+def _sum_legs(legs: Iterable[Leg], *, is_apart: bool) -> dict[tuple[Heading, str, bool], int]:
+    """By account, currency and, if they are to stay apart, side: debits are False."""
+    sums: dict[tuple[Heading, str, bool], int] = {}
     for leg in legs:
-        sums[leg.heading, leg.currency] = sums.get((leg.heading, leg.currency), 0) + leg.amount_fen
+        key = leg.heading, leg.currency, is_apart and leg.amount_fen < 0
+        sums[key] = sums.get(key, 0) + leg.amount_fen
     return {key: amount for key, amount in sums.items() if amount}
 
 
@@ -418,6 +427,12 @@ def _booked_pick(rows: Sequence[Row[*tuple[Any, ...]]]) -> BookedPick:  # Any: a
         refunded={village_id: fen for village_id, fen in refunded.items() if fen},
         weighed={village_id: weighed[village_id] for village_id in shares if parts[village_id]},
     )
+
+
+def orders_of_lot(lot_id: LotId, *, after: OrderId, most: int) -> list[OrderId]:
+    """Orders that were sold something of a lot, by id: at most `most` of those after `after`."""
+    rows = select(Attribution.order_id).where(Attribution.lot_id == lot_id, Attribution.order_id > after).distinct()
+    return [OrderId(row) for row in db.session.scalars(rows.order_by(Attribution.order_id).limit(most))]
 
 
 def days_of(entry_ids: Iterable[EntryId]) -> dict[EntryId, date]:

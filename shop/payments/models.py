@@ -322,7 +322,7 @@ class Balance(Model):
     __table_args__ = (
         UniqueConstraint("provider", "provider_id"),
         CheckConstraint("net_fen = gross_fen - fee_fen", name="net"),
-        CheckConstraint("entry_id IS NOT NULL OR (gross_fen = 0 AND fee_fen = 0)", name="booked"),
+        CheckConstraint("entry_id IS NOT NULL OR net_fen = 0", name="booked"),
         Index("ix_balance_transactions_day", "business_day"),
     )
 

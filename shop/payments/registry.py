@@ -3,7 +3,7 @@
 from flask import Flask, current_app
 
 from config import Config
-from shop.payments.provider import Provider
+from shop.payments.provider import KeepsAccount, Provider
 from shop.payments.stripe.gateway import StripeGateway
 from shop.payments.transfer.gateway import TransferGateway
 
@@ -20,3 +20,14 @@ def provider_named(name: str) -> Provider:
     """The provider of a payment's row."""
     providers: dict[str, Provider] = current_app.extensions["payment_providers"]
     return providers[name]
+
+
+def account_keepers() -> list[KeepsAccount]:
+    """The providers that gather our money and pay it out, by name."""
+    providers: dict[str, Provider] = current_app.extensions["payment_providers"]
+    return [provider for _name, provider in sorted(providers.items()) if isinstance(provider, KeepsAccount)]
+
+
+def account_keeper(name: str) -> KeepsAccount:
+    """One of them, which must exist."""
+    return next(keeper for keeper in account_keepers() if keeper.name == name)
