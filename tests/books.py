@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 
 from sqlalchemy import select
 
+from shop.acts.book_back import book_back
 from shop.acts.book_sale import book_sale
 from shop.acts.place_order import parcels_of, snapshots, wanted_of
 from shop.catalog.pricing import offered
@@ -166,7 +167,7 @@ def _given_back(sold: Sold, pick: BookedPick, fen: int) -> list[Attributed]:
 @act
 def fail_refund(entry_id: EntryId, *, on: date = date(2026, 11, 23)) -> EntryId:
     """The provider failed it: booked back."""
-    return ledger.reverse(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{entry_id}", on=on, now=noon(on))
+    return book_back(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{entry_id}", on=on, now=noon(on))
 
 
 def sku_of(line_id: LineId) -> int:

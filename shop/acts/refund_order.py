@@ -308,7 +308,8 @@ def book_return(
 ) -> tuple[ReturnId, int]:
     """Step. Book what goes back out of the villages' accounts, store the return and take the units back. The return's id and total.
 
-    Shared by refunds through a provider, by offline returns and by lost disputes, which book their own legs in the same entry (`also`). Raises CannotMove, NothingToRefund or RefundTooLarge.
+    Shared by refunds through a provider, by offline returns and by lost disputes, which book their own legs in the same entry (`also`).
+    Raises CannotMove, NothingToRefund or RefundTooLarge.
     """
     plan = _plan(order, wanted)
     total_fen = plan.goods_fen + wanted.shipping_fen

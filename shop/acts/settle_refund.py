@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shop.acts.book_back import book_back
 from shop.extensions import act, end_reading
 from shop.kit.clock import business_day
 from shop.kit.ids import RefundId
@@ -71,6 +72,6 @@ def _book_back(refund: RefundRow, *, now: datetime) -> None:
     if entry_id is None:  # the money of a mismatch, which is in no book until somebody decides
         assert payments.get_attempt(refund.payment_id).state is PaymentState.MISMATCH, "a refund is booked when it is asked"
         return
-    reversal = ledger.reverse(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{refund.once}", on=business_day(now), now=now)
+    reversal = book_back(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{refund.once}", on=business_day(now), now=now)
     if returned := orders.find_return(refund.once):
         orders.undo_return(returned, reversal, now=now)

@@ -1,7 +1,7 @@
 """Orders: drawn up once, moved along their states, refunded piece by piece."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -283,6 +283,12 @@ def lines_of(order_id: OrderId) -> list[LineRow]:
 
 
 _LINES_OF = select(*_LINE).where(_order_line.order_id == bindparam("order_id")).order_by(_order_line.position)
+
+
+def numbers_of(order_ids: Iterable[OrderId]) -> dict[OrderId, str]:
+    """The numbers of orders."""
+    rows = db.session.execute(select(Order.id, Order.number).where(Order.id.in_(sorted(order_ids))))
+    return {OrderId(row.id): row.number for row in rows}
 
 
 def due_to_lapse(*, now: datetime, most: int = 50) -> Sequence[str]:
