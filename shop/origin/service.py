@@ -10,7 +10,8 @@ from shop.extensions import act, db, violated
 from shop.kit.ids import CooperativeId, EasternUnitId, TownId, UserId, VillageId
 from shop.kit.text import is_slug
 from shop.origin.errors import BadSlug, CodeTaken, NoSuchPlace
-from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Membership, Pairing, PairingKind, Town, Village
+from shop.origin.models import BankAccount, Cooperative, CooperativeVillage, EasternUnit, Membership, Pairing, PairingKind, Town, Village
+from shop.outbox import service as outbox
 
 
 @act
@@ -140,6 +141,34 @@ def add_member(cooperative_id: CooperativeId, user_id: UserId, *, now: datetime)
     _need(Cooperative, cooperative_id)
     if db.session.get(Membership, (cooperative_id, user_id)) is None:
         db.session.execute(insert(Membership).values(cooperative_id=cooperative_id, user_id=user_id, since=now))
+
+
+@act
+def set_bank_account(
+    cooperative_id: CooperativeId,
+    *,
+    payee: str,
+    number: str,
+    bank: str,
+    bank_code: str = "",
+    is_sample: bool = False,
+    by: UserId | None,
+    now: datetime,
+) -> None:
+    """Where the cooperative is paid from now on. `number` is the account's digits; what is approved already keeps the account it was approved with.
+
+    Who changed it stands in an audit row, with the last four digits only. Raises NoSuchPlace.
+    """
+    _need(Cooperative, cooperative_id)
+    account = db.session.get(BankAccount, cooperative_id)
+    before = account.number if account else ""
+    if account is None:
+        account = BankAccount(cooperative_id=cooperative_id)
+        db.session.add(account)
+    account.payee, account.number, account.bank, account.bank_code, account.is_sample = payee, number, bank, bank_code, is_sample
+    account.changed_by, account.changed_at = by, now
+    facts = {"was": before[-4:], "now": number[-4:]}
+    outbox.write_audit("bank_account_changed", subject=f"cooperative:{cooperative_id}", by=by, facts=facts, now=now)
 
 
 @act

@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from shop.extensions import db, dialect, snapshot
-from shop.ledger import dividing, triggers
+from shop.ledger import closing, dividing, triggers
 from shop.ledger.dividends import WHOLE
 from shop.ledger.split import Tree, Weighted
+from shop.reports.folding import find_differences
+from shop.reports.rollups import KEYS as ROLLUPS
 
 _MOST_NAMED = 5
 """How many breaches a check names; it counts them all."""
@@ -113,12 +115,14 @@ def _attributions_equal_net_less_refunds() -> Iterable[str]:
 
 
 def _attributions_equal_proceeds() -> Iterable[str]:
+    """Attributions = proceeds + on hold + settled, for every cooperative and village, day by day (DESIGN §9.3)."""
     rows = _rows(
         """select cooperative_id, village_id, day, sum(attributed), sum(posted) from (
              select cooperative_id, village_id, business_day as day, amount_fen as attributed, 0 as posted from attributions
              union all
              select a.cooperative_id, a.village_id, p.business_day, 0, -p.amount_fen from postings p
-               join accounts a on a.id = p.account_id and a.kind = 'proceeds') both_sides
+               join accounts a on a.id = p.account_id and a.kind in ('proceeds', 'hold')
+               join entries e on e.id = p.entry_id and e.kind <> 'settlement') both_sides
             group by cooperative_id, village_id, day having sum(attributed) <> sum(posted)"""
     )
     for cooperative_id, village_id, day, attributed, posted in rows:
@@ -142,7 +146,10 @@ def _shares_stay_within_what_was_sold() -> Iterable[str]:
 
 
 def _shares_can_be_computed_again() -> Iterable[str]:
-    """Every sale's shares follow from the lot's running total and sources alone: split(T) − split(T − x) (DESIGN §2.4)."""
+    """Every pick's shares follow from its place in the lot's running total and the sources alone: split(T) − split(T − x) (DESIGN §2.4).
+
+    So they do again after each correction of the lot; and what was refunded of a pick is always split over the shares that hold for it (§2.5).
+    """
     trees: dict[tuple[int, int], tuple[list[int], Tree]] = {}
     sources = db.session.execute(
         text(
@@ -152,25 +159,65 @@ def _shares_can_be_computed_again() -> Iterable[str]:
     for (lot_id, version), group in groupby(sources, key=lambda row: (row.lot_id, row.version)):
         given = list(group)
         trees[lot_id, version] = [row.village_id for row in given], Tree([Weighted(row.code, row.village_id, row.grams) for row in given])
-    sales = db.session.execute(
+    corrected = {
+        row.lot_id: row.version
+        for row in _rows("select lot_id, max(version) as version from lot_corrections where state = 'done' group by lot_id")
+    }
+    booked = db.session.execute(
         text(
-            """select lot_id, source_version, entry_id, pick_id, lot_total_fen, village_id, amount_fen from attributions
-                where not is_refund order by entry_id, pick_id, village_id"""
+            """select a.lot_id, a.source_version, a.pick_id, a.lot_total_fen, a.village_id, v.code, a.amount_fen, a.is_refund, a.is_correction
+                 from attributions a join villages v on v.id = a.village_id order by a.pick_id, a.source_version, a.id"""
         ),
         execution_options={"yield_per": 5_000},
     )
-    for (_, pick_id), group in groupby(sales, key=lambda row: (row.entry_id, row.pick_id)):
-        rows = list(group)
-        villages, tree = trees[rows[0].lot_id, rows[0].source_version]
-        shares = tree.step(rows[0].lot_total_fen, sum(row.amount_fen for row in rows))
-        if [(row.village_id, row.amount_fen) for row in rows] != list(zip(villages, shares, strict=True)):
-            yield f"pick {pick_id}"
+    for pick_id, group in groupby(booked, key=lambda row: row.pick_id):
+        if wrong := _what_is_wrong(list(group), trees, corrected):
+            yield f"pick {pick_id}: {wrong}"
     for lot_id, gross, sold in _rows(
         """select l.id, l.gross_fen, coalesce(a.fen, 0) from lots l
              left join (select lot_id, sum(amount_fen) as fen from attributions where not is_refund group by lot_id) a on a.lot_id = l.id
             where l.gross_fen <> coalesce(a.fen, 0)"""
     ):
         yield f"lot {lot_id}: running total {gross}, sold {sold}"
+
+
+def _what_is_wrong(
+    rows: Sequence[Row[*tuple[Any, ...]]],  # Any: as for `_rows`
+    trees: dict[tuple[int, int], tuple[list[int], Tree]],
+    corrected: dict[int, int],
+) -> str:
+    """Of one pick, from all that was booked of it in the order of versions; empty when all is well."""
+    fen = sum(row.amount_fen for row in rows if not (row.is_refund or row.is_correction))
+    codes = {row.village_id: row.code for row in rows}
+    sold: dict[int, int] = {}
+    refunded: dict[int, int] = {}
+    due: dict[int, int] = {}
+    for version, of_version in groupby(rows, key=lambda row: row.source_version):
+        for row in of_version:
+            side = refunded if row.is_refund else sold
+            side[row.village_id] = side.get(row.village_id, 0) + (-row.amount_fen if row.is_refund else row.amount_fen)
+        villages, tree = trees[rows[0].lot_id, version]
+        due = dict(zip(villages, tree.step(rows[0].lot_total_fen, fen), strict=True))
+        if _not_nought(sold) != _not_nought(due):
+            return f"its shares by version {version} of the sources"
+    back_fen = sum(refunded.values())
+    if back_fen and _not_nought(refunded) != _not_nought(_split_back(back_fen, due, codes)):
+        return "what went back of it"
+    last = corrected.get(rows[0].lot_id, 0)
+    if rows[-1].source_version < last:  # a correction left it alone, so it must be the same by it
+        villages, tree = trees[rows[0].lot_id, last]
+        if _not_nought(dict(zip(villages, tree.step(rows[0].lot_total_fen, fen), strict=True))) != _not_nought(sold):
+            return f"it was left out by the correction to version {last}"
+    return ""
+
+
+def _split_back(back_fen: int, recorded: dict[int, int], codes: dict[int, str | None]) -> dict[int, int]:
+    sides = [Weighted(codes.get(village_id), village_id, fen) for village_id, fen in recorded.items()]
+    return dict(zip(recorded, Tree(sides).split(back_fen), strict=True))
+
+
+def _not_nought(fen: dict[int, int]) -> dict[int, int]:
+    return {village_id: amount for village_id, amount in fen.items() if amount}
 
 
 # ── 5. Stock ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +266,8 @@ def _payments_are_booked_once() -> Iterable[str]:
     for provider, booked, received in _rows(
         """select provider, sum(booked), sum(received) from (
              select substr(a.code, 10) as provider, p.amount_fen as booked, 0 as received from postings p
-               join accounts a on a.id = p.account_id and a.kind = 'clearing'
+               join accounts a on a.id = p.account_id and a.kind = 'clearing' and a.code like 'clearing/%'
+               join entries e on e.id = p.entry_id and e.once not like 'balance:%' and e.kind <> 'suspense_cleared'
              union all
              select provider, 0, received_fen from payments where state = 'paid' and provider <> 'transfer'
              union all
@@ -292,6 +340,91 @@ def _paid_orders_are_sold_and_only_they() -> Iterable[str]:
               and not exists (select 1 from refunds r where r.payment_id = p.id and r.once = 'giveback:pay:' || p.reference || ':' || p.attempt)"""
     ):
         yield f"order {number} was paid, is not sold, and its money was not sent back"
+
+
+# ── The account that a provider keeps for us ──────────────────────────────────────────────────────────────────────────
+
+
+def _movements_are_booked_once() -> Iterable[str]:
+    """Each stored movement has exactly one entry, whose postings are its net, its fee and its source; and no entry stands for none."""
+    for provider_id, gross in _rows(
+        """select b.provider_id, b.gross_fen from balance_transactions b left join entries e on e.id = b.entry_id
+            where (b.net_fen <> 0 or b.entry_id is not null) and (e.id is null or e.once <> substr('balance:' || b.provider_id, 1, 80))"""
+    ):
+        yield f"movement {provider_id} of {gross} has no entry of its own"
+    for (once,) in _rows(
+        """select e.once from entries e left join balance_transactions b on b.entry_id = e.id where e.once like 'balance:%' and b.id is null"""
+    ):
+        yield f"entry {once} books no movement"
+    for provider_id, net, booked in _rows(
+        """select b.provider_id, b.net_fen, coalesce(sum(p.amount_fen), 0) from balance_transactions b
+             left join (select p.entry_id, p.currency, p.amount_fen, a.code from postings p join accounts a on a.id = p.account_id) p
+               on p.entry_id = b.entry_id and p.currency = b.currency and p.code = 'balance/' || b.provider
+            group by b.id, b.provider_id, b.net_fen having b.net_fen <> coalesce(sum(p.amount_fen), 0)"""
+    ):
+        yield f"movement {provider_id}: net {net}, {booked} in the books"
+
+
+def _balance_is_the_providers() -> Iterable[str]:
+    """What the books say that a provider holds is what it has told us of, in each currency."""
+    for provider, currency, booked, told in _rows(
+        """select provider, currency, sum(booked), sum(told) from (
+             select substr(a.code, 9) as provider, p.currency, p.amount_fen as booked, 0 as told from postings p
+               join accounts a on a.id = p.account_id and a.kind = 'clearing' and a.code like 'balance/%'
+             union all
+             select provider, currency, 0, net_fen from balance_transactions) both_sides
+            group by provider, currency having sum(booked) <> sum(told)"""
+    ):
+        yield f"{provider}: {booked} {currency} in the books, {told} by its account"
+    for code, currency, fen in _rows(
+        """select a.code, p.currency, sum(p.amount_fen) from postings p join accounts a on a.id = p.account_id
+            where p.currency <> 'CNY' and a.kind in ('cash', 'proceeds', 'carriage', 'hold', 'payable') group by a.code, p.currency"""
+    ):
+        yield f"{code} holds {fen} {currency}: what villages, carriers and buyers have is in CNY"
+
+
+def _holds_are_open_disputes() -> Iterable[str]:
+    for number, held, booked in _rows(
+        """select d.provider_id, d.held_fen, coalesce(-sum(p.amount_fen), 0) from disputes d
+             left join entries e on e.once in (substr('dispute:' || d.provider_id, 1, 80), substr('dispute_won:' || d.provider_id, 1, 80),
+                                               substr('dispute_lost:' || d.provider_id, 1, 80))
+             left join (select p.entry_id, p.amount_fen from postings p join accounts a on a.id = p.account_id and a.kind = 'hold') p
+               on p.entry_id = e.id
+            group by d.id, d.provider_id, d.held_fen having d.held_fen <> coalesce(-sum(p.amount_fen), 0)"""
+    ):
+        yield f"dispute {number}: {held} fen on hold, {booked} in the books"
+    for (number,) in _rows("select provider_id from disputes where held_fen <> 0 and state not in ('needs_response', 'under_review')"):
+        yield f"dispute {number} is not open, and something is on hold for it"
+    for held, booked in _rows(
+        """select sum(held), sum(booked) from (
+             select held_fen as held, 0 as booked from disputes
+             union all
+             select 0, -p.amount_fen from postings p join accounts a on a.id = p.account_id and a.kind = 'hold') both_sides
+           having sum(held) <> sum(booked)"""
+    ):
+        yield f"{held} fen on hold for disputes, {booked} in the books"
+
+
+def _payouts_equal_their_transactions() -> Iterable[str]:
+    for provider_id, amount, counted, stored in _rows(
+        """select o.provider_id, o.amount_fen, o.counted_fen, coalesce(sum(b.net_fen), 0) from payouts o
+             left join balance_transactions b on b.payout_id = o.id and b.currency = o.currency
+            where o.counted_fen is not null group by o.id, o.provider_id, o.amount_fen, o.counted_fen
+           having o.counted_fen <> coalesce(sum(b.net_fen), 0) or o.amount_fen <> o.counted_fen"""
+    ):
+        yield f"payout {provider_id} of {amount}: {counted} by the provider, {stored} by its stored transactions"
+
+
+def _suspense_is_listed() -> Iterable[str]:
+    for provider, currency, booked, listed in _rows(
+        """select provider, currency, sum(booked), sum(listed) from (
+             select substr(a.code, 10) as provider, p.currency, p.amount_fen as booked, 0 as listed from postings p
+               join accounts a on a.id = p.account_id and a.kind = 'suspense'
+             union all
+             select provider, currency, 0, amount_fen from suspense_items where cleared_at is null) both_sides
+            group by provider, currency having sum(booked) <> sum(listed)"""
+    ):
+        yield f"{provider}: {booked} {currency} in suspense, {listed} listed for staff"
 
 
 # ── The memo book: costs and dividends ────────────────────────────────────────────────────────────────────────────────
@@ -396,6 +529,91 @@ def _day(value: object) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 
+# ── 8. Roll-ups ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rollups_equal_attributions() -> Iterable[str]:
+    """What is folded stands in every grain to the fen, the gram and the line; what waits is in none."""
+    for table in ROLLUPS:
+        for grain, day in find_differences(table):
+            yield f"{table}, grain {grain}, {day}"
+
+
+# ── Settlements and closed months ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settlements_are_what_they_settle() -> Iterable[str]:
+    """Every statement is the sum of its lines, carries on from the one before, and was booked as it says."""
+    for number, village_id, told, found in _rows(
+        """select s.number, v.village_id, v.sales_fen + v.refunds_fen + v.corrections_fen, coalesce(sum(a.amount_fen), 0)
+             from settlements s join settlement_villages v on v.settlement_id = s.id
+             left join (select l.settlement_id, a.village_id, a.amount_fen from settlement_lines l join attributions a on a.id = l.attribution_id) a
+                    on a.settlement_id = s.id and a.village_id = v.village_id
+            where s.state <> 'cancelled' group by s.number, v.village_id, v.sales_fen, v.refunds_fen, v.corrections_fen
+           having v.sales_fen + v.refunds_fen + v.corrections_fen <> coalesce(sum(a.amount_fen), 0)"""
+    ):
+        yield f"settlement {number}, village {village_id}: {told} fen stated, {found} in its lines"
+    for (attribution_id,) in _rows(
+        """select l.attribution_id from settlement_lines l join settlements s on s.id = l.settlement_id join attributions a on a.id = l.attribution_id
+            where s.state = 'cancelled' or a.cooperative_id <> s.cooperative_id or a.business_day > s.last_day
+               or not exists (select 1 from settlement_villages v where v.settlement_id = s.id and v.village_id = a.village_id)"""
+    ):
+        yield f"attribution {attribution_id} stands in a settlement that it does not belong to"
+    for number, total, carried_in, carried_out, villages_total, villages_in, villages_out in _rows(
+        """select s.number, s.total_fen, s.carried_in_fen, s.carried_out_fen, sum(v.settled_fen), sum(v.carried_in_fen), sum(v.carried_out_fen)
+             from settlements s join settlement_villages v on v.settlement_id = s.id
+            group by s.number, s.total_fen, s.carried_in_fen, s.carried_out_fen
+           having s.total_fen <> sum(v.settled_fen) or s.carried_in_fen <> sum(v.carried_in_fen) or s.carried_out_fen <> sum(v.carried_out_fen)"""
+    ):
+        yield f"settlement {number}: {total}, {carried_in}, {carried_out} fen; of its villages {villages_total}, {villages_in}, {villages_out}"
+    carried: dict[tuple[int, int], int] = {}
+    for row in _rows(
+        """select s.number, s.cooperative_id, v.village_id, v.carried_in_fen, v.carried_out_fen from settlements s
+             join settlement_villages v on v.settlement_id = s.id where s.state in ('approved', 'paid') order by s.cooperative_id, s.seq"""
+    ):
+        key = row.cooperative_id, row.village_id
+        if row.carried_in_fen != carried.get(key, 0):
+            yield f"settlement {row.number}, village {row.village_id}: {row.carried_in_fen} fen carried in, {carried.get(key, 0)} carried out before"
+        carried[key] = row.carried_out_fen
+    for number, settled, booked in _rows(
+        """select number, sum(settled), sum(booked) from (
+             select s.number, v.village_id, v.settled_fen as settled, 0 as booked from settlements s
+               join settlement_villages v on v.settlement_id = s.id where s.state in ('approved', 'paid')
+             union all
+             select e.subject, a.village_id, 0, p.amount_fen from entries e join postings p on p.entry_id = e.id
+               join accounts a on a.id = p.account_id and a.kind = 'proceeds' where e.kind = 'settlement') both_sides
+            group by number, village_id having sum(settled) <> sum(booked)"""
+    ):
+        yield f"settlement {number}: {settled} fen settled, {booked} booked"
+    for code, owed, due in _rows(
+        """select code, sum(owed), sum(due) from (
+             select a.code, -p.amount_fen as owed, 0 as due from postings p join accounts a on a.id = p.account_id and a.kind = 'payable'
+             union all
+             select 'payable/' || c.slug, 0, s.total_fen from settlements s join cooperatives c on c.id = s.cooperative_id where s.state = 'approved')
+           both_sides group by code having sum(owed) <> sum(due)"""
+    ):
+        yield f"{code}: {owed} fen in the books, {due} approved and not paid"
+
+
+def _closed_months_stand() -> Iterable[str]:
+    """What a month was closed with is what the books hold of it today."""
+    for (month,) in _rows(
+        """select p.month from periods p left join month_closings c on c.month = p.month
+            where (p.closed_at is null) <> (c.month is null)"""
+    ):
+        yield f"{month} is closed without its figures, or has figures and is open"
+    for closing_row in _rows("select month, entries, postings, attributions from month_closings order by month"):
+        since, until = closing.days_of(closing_row.month)
+        days = {"since": since, "until": until}
+        if tuple(closing_row[1:]) != tuple(db.session.execute(closing.COUNTS, days).one()):
+            yield f"{closing_row.month}: entries came or went since it was closed"
+        for name, table, now_sql in (("account", "month_balances", closing.BALANCES), ("village", "month_villages", closing.VILLAGES)):
+            stored = db.session.execute(text(f"select * from {table} where month = :month"), {"month": closing_row.month}).all()
+            found = db.session.execute(closing.dated(now_sql), days).all()
+            if {tuple(row[1:]) for row in stored} != {tuple(row) for row in found}:
+                yield f"{closing_row.month}: the figures of an {name} have changed since it was closed"
+
+
 _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("entries_balance", _entries_balance),
     ("triggers_stand", _triggers_stand),
@@ -403,6 +621,8 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("attributions_equal_proceeds", _attributions_equal_proceeds),
     ("shares_stay_within_what_was_sold", _shares_stay_within_what_was_sold),
     ("shares_can_be_computed_again", _shares_can_be_computed_again),
+    ("settlements_are_what_they_settle", _settlements_are_what_they_settle),
+    ("closed_months_stand", _closed_months_stand),
     ("stock_is_explained", _stock_is_explained),
     ("payments_are_booked_once", _payments_are_booked_once),
     ("transfers_are_explained", _transfers_are_explained),
@@ -410,4 +630,10 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("costs_are_shared_to_the_fen", _costs_are_shared_to_the_fen),
     ("dividends_can_be_computed_again", _dividends_can_be_computed_again),
     ("dividends_keep_to_their_rules", _dividends_keep_to_their_rules),
+    ("rollups_equal_attributions", _rollups_equal_attributions),
+    ("movements_are_booked_once", _movements_are_booked_once),
+    ("balance_is_the_providers", _balance_is_the_providers),
+    ("holds_are_open_disputes", _holds_are_open_disputes),
+    ("payouts_equal_their_transactions", _payouts_equal_their_transactions),
+    ("suspense_is_listed", _suspense_is_listed),
 )

@@ -1,0 +1,114 @@
+"""Closing a month of the books: its row locked against postings, its figures stored for good.
+
+Law: a closed month never changes. Whatever corrects it is a new entry in an open month, about the same order. It is not opened again.
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Date, TextClause, bindparam, func, select, text, update
+
+from shop.extensions import db, require_transaction
+from shop.kit.ids import UserId
+from shop.ledger.errors import EarlierMonthOpen, PeriodClosed
+from shop.ledger.models import Entry, MonthClosing, Period, Unfolded
+from shop.ledger.service import share_lock_months
+
+
+def days_of(month: str) -> tuple[date, date]:
+    """The first and the last day of a month written `2026-10`. Raises ValueError."""
+    first = date.fromisoformat(f"{month}-01")
+    return first, first.replace(day=monthrange(first.year, first.month)[1])
+
+
+def lock_month(month: str) -> None:
+    """Step. Lock the month's row: postings into it that are under way end first, others wait for us. Raises PeriodClosed."""
+    require_transaction()
+    share_lock_months([days_of(month)[0]])  # the row is there after this
+    row = db.session.execute(select(Period.closed_at).where(Period.month == month).with_for_update()).one()
+    if row.closed_at is not None:
+        raise PeriodClosed(month)
+
+
+def need_months_before_closed(month: str) -> None:
+    """Months close in their order. Raises EarlierMonthOpen for the first that has entries and is open."""
+    months = db.session.scalars(select(Period.month).where(Period.month < month, Period.closed_at.is_(None)).order_by(Period.month))
+    for earlier in months:
+        since, until = days_of(earlier)
+        if db.session.scalar(select(Entry.id).where(Entry.business_day.between(since, until)).limit(1)) is not None:
+            raise EarlierMonthOpen(earlier)
+
+
+def unfolded_in(month: str) -> int:
+    """Entries of the month that the roll-ups do not hold yet."""
+    since, until = days_of(month)
+    waiting = select(func.count()).select_from(Unfolded).join(Entry, Entry.id == Unfolded.entry_id)
+    return db.session.scalar(waiting.where(Entry.business_day.between(since, until))) or 0
+
+
+def freeze(month: str, *, by: UserId | None, now: datetime) -> None:
+    """Step. Store what the books hold of the month, and close it; `lock_month` has locked it."""
+    require_transaction()
+    since, until = days_of(month)
+    given = {"month": month, "since": since, "until": until}
+    figures = db.session.execute(COUNTS, {"since": since, "until": until}).one()
+    db.session.add(MonthClosing(month=month, entries=figures[0], postings=figures[1], attributions=figures[2], closed_by=by, closed_at=now))
+    db.session.flush()
+    for statement in (_FREEZE_BALANCES, _FREEZE_VILLAGES):
+        db.session.execute(statement, given)
+    db.session.execute(update(Period).where(Period.month == month).values(closed_at=now))
+
+
+def dated(statement: str) -> TextClause:
+    """Plain SQL about the days from `:since` to `:until`."""
+    return text(statement).bindparams(bindparam("since", type_=Date), bindparam("until", type_=Date))
+
+
+COUNTS = dated(
+    """select (select count(*) from entries where business_day between :since and :until),
+              (select count(*) from postings where business_day between :since and :until),
+              (select count(*) from attributions where business_day between :since and :until)"""
+)
+"""How many entries, postings and attributions."""
+
+BALANCES = """select account_id, currency,
+       sum(case when business_day >= :since and amount_fen > 0 then amount_fen else 0 end) as debit_fen,
+       sum(case when business_day >= :since and amount_fen < 0 then amount_fen else 0 end) as credit_fen,
+       sum(amount_fen) as balance_fen
+  from postings where business_day <= :until group by account_id, currency"""
+"""Every account that ever moved up to the month's end: what it did in the month, and where it stood."""
+
+VILLAGES = """select cooperative_id, village_id,
+       sum(case when is_refund then 0 else amount_fen end) as gross_fen, sum(case when is_refund then amount_fen else 0 end) as refunds_fen
+  from attributions where business_day between :since and :until group by cooperative_id, village_id"""
+
+_FREEZE_BALANCES = dated(
+    f"insert into month_balances (month, account_id, currency, debit_fen, credit_fen, balance_fen) select :month, found.* from ({BALANCES}) found"
+)
+_FREEZE_VILLAGES = dated(
+    f"insert into month_villages (month, cooperative_id, village_id, gross_fen, refunds_fen) select :month, found.* from ({VILLAGES}) found"
+)
+
+
+# ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """A month of the books, as the list of months shows it."""
+
+    month: str
+    entries: int
+    closed_at: datetime | None
+
+
+def months() -> list[MonthRow]:
+    """Every month with entries, the latest first."""
+    rows = db.session.execute(select(Period.month, Period.closed_at).order_by(Period.month.desc())).all()
+    found = []
+    for month, closed_at in rows:
+        since, until = days_of(month)
+        entries = db.session.scalar(select(func.count()).select_from(Entry).where(Entry.business_day.between(since, until))) or 0
+        found.append(MonthRow(month, entries, closed_at))
+    return [row for row in found if row.entries]
