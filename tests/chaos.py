@@ -6,10 +6,12 @@ who comes first; what must be true at the end is the same for all.
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from urllib.error import HTTPError
 
 from flask import Flask
 
@@ -25,6 +27,9 @@ from tests.victims import Death, Died, Mortal, Point, assert_nothing_is_lost, cl
 
 LANES = 4
 """Buyers at the same moment, each served by a process of its own."""
+
+BUYERS_OF_A_LANE = 6
+"""Whose stories are under way at the same time."""
 
 KILLED = 0.06
 """Of all jobs, those in which the process dies."""
@@ -99,7 +104,7 @@ def _open_shop(orders: int, now: datetime) -> tuple[MadeSku, ...]:
     skus = []
     for at, sources in enumerate(([(one, 700_000), (two, 300_000)], [(one, 600_000), (two, 600_000), (three, 200_000)], [(three, 1)])):
         product = make_product(f"白水贡米 {at}", packs=[Pack(68_01 + at, 1_000)])
-        for share in (4, 5):
+        for share in (3, 4):
             units = max(2, orders * share // 10)
             harvested_on = now.date() - timedelta(days=40)
             weights = [(village, weight * 1_000 * units) for village, weight in sources]
@@ -115,10 +120,12 @@ def _work(stage: Stage, chance: Random, is_over: threading.Event) -> None:
     """Sweeps all the while, and dies now and then."""
     mortal = Mortal(database=stage.database, sandbox=stage.sandbox.url)
     try:
-        while not is_over.wait(0.05):
+        while not is_over.wait(0.02):
             death = Death(chance.choice(list(Point)), chance.randint(1, 4)) if chance.random() < 0.2 else None
+            minutes = chance.choices((3, 90), (4, 1))[0]  # now and then everything that waits has waited too long
             try:
-                mortal.do(Job("sweep", {}, stage.now + timedelta(minutes=3)), death)
+                mortal.do(Job("sweep", {}, stage.now + timedelta(minutes=minutes)), death)
+                stage.tally.note("swept")
             except Died:
                 stage.tally.note("worker killed")
     finally:
@@ -129,10 +136,17 @@ def _work(stage: Stage, chance: Random, is_over: threading.Event) -> None:
 
 
 def _lane(stage: Stage, chance: Random, lane: int, orders: int) -> None:
+    """Plays its orders in pieces, several at a time: while one buyer thinks, others go on."""
     web = Mortal(database=stage.database, sandbox=stage.sandbox.url)
+    waiting = [_Purchase(stage, chance, web, f"{lane}-{at}").play() for at in range(orders)]
+    under_way: list[Iterator[None]] = []
     try:
-        for at in range(orders):
-            _Purchase(stage, chance, web, f"{lane}-{at}").play()
+        while waiting or under_way:
+            while waiting and len(under_way) < BUYERS_OF_A_LANE:
+                under_way.append(waiting.pop())
+            story = chance.choice(under_way)
+            if next(story, "over") == "over":
+                under_way.remove(story)
     finally:
         web.end()
 
@@ -143,24 +157,31 @@ class _Purchase:
     def __init__(self, stage: Stage, chance: Random, web: Mortal, name: str) -> None:
         self._stage, self._chance, self._web, self._name = stage, chance, web, name
 
-    def play(self) -> None:
+    def play(self) -> Iterator[None]:
+        """The story in pieces."""
         number = self._order()
         if number is None:
             return
+        yield
         self._perhaps_break_the_provider()
         page = self._open_page(number)
         if page is None:
             return
-        outcome = self._chance.choices(("paid", "declined", "left", "late"), (75, 8, 10, 7))[0]
+        outcome = self._chance.choices(("paid", "declined", "left", "late"), (68, 8, 9, 15))[0]
+        for _ in range(self._chance.choice((0, 1, 1, 2, 20))):  # some look for their purse for an hour
+            yield
         self._at_the_provider(page, outcome)
         self._perhaps_break_the_provider()
-        self._messages(number, page)
+        yield
+        yield from self._messages(number, page)
         if self._chance.random() < 0.6:
             self._come_back(number)
+            yield
         if self._chance.random() < 0.08:
             self._ask("cancel", number=number)
+            yield
         if self._chance.random() < 0.3:
-            self._refund(number)
+            yield from self._refund(number)
 
     # ── What a buyer does ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,17 +204,23 @@ class _Purchase:
 
     def _at_the_provider(self, page: str, outcome: str) -> None:
         sandbox, method = self._stage.sandbox, self._chance.choice(["card", "alipay", "wechat_pay"])
-        self._stage.tally.note(f"page: {outcome}")
-        if outcome == "paid":
-            sandbox.pay(page, method=method)
-        elif outcome == "late":
-            sandbox.pay_late(page, method=method)
-        elif outcome == "declined":
-            sandbox.decline(page)
-            if self._chance.random() < 0.5:
+        try:
+            if outcome == "paid":
                 sandbox.pay(page, method=method)
+            elif outcome == "late":
+                sandbox.pay_late(page, method=method)
+            elif outcome == "declined":
+                sandbox.decline(page)
+                if self._chance.random() < 0.5:
+                    sandbox.pay(page, method=method)
+        except HTTPError:  # the shop has closed the page meanwhile; the bank may answer nevertheless
+            outcome = "closed"
+            if self._chance.random() < 0.7:
+                sandbox.pay_late(page, method=method)
+                outcome = "closed, paid late"
+        self._stage.tally.note(f"page: {outcome}")
 
-    def _messages(self, number: str, page: str) -> None:
+    def _messages(self, number: str, page: str) -> Iterator[None]:
         """What the provider sends about this page, in any order; some lost, some twice."""
         events = [event for event in self._stage.sandbox.events() if _is_about(event, number, page)]
         self._chance.shuffle(events)
@@ -202,12 +229,13 @@ class _Purchase:
             self._stage.tally.note(f"event: {fate}")
             for _ in range({"lost": 0, "twice": 2}.get(fate, 1)):
                 self._ask("webhook", event=event, fate=fate)
+            yield
 
     def _come_back(self, number: str) -> None:
         if self._ask("return page", number=number) == OrderState.PAID.value:
             self._stage.tally.tell_paid(number)
 
-    def _refund(self, number: str) -> None:
+    def _refund(self, number: str) -> Iterator[None]:
         with self._stage.app.app_context():
             if not is_paid(state_of(number)):
                 return
@@ -216,6 +244,7 @@ class _Purchase:
             once = f"{self._name}" if self._chance.random() < 0.5 else f"{self._name}-{press}"  # the same form, or two colleagues
             self._perhaps_break_the_provider()
             self._insist("refund", number=number, pick_id=pick.id, once=once)
+            yield
 
     # ── How a request fares ───────────────────────────────────────────────────────────────────────────────────────────
 
