@@ -20,10 +20,12 @@ from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.deliver_order import complete_orders, deliver_overdue
 from shop.acts.expect_transfer import remind_of_transfers
 from shop.acts.find_refunds import find_refunds_made_elsewhere
+from shop.acts.follow_account import fetch_undelivered_events, follow_disputes, follow_movements, follow_payouts
 from shop.acts.handle_event import handle_due_events
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
+from shop.reports.folding import fold_waiting
 
 log = structlog.get_logger()
 
@@ -45,9 +47,14 @@ SWEEPS = (
     Sweep("refunds", timedelta(seconds=30), lambda _, now: ask_about_refunds(now=now)),
     Sweep("refunds_elsewhere", timedelta(minutes=10), lambda _, now: find_refunds_made_elsewhere(now=now)),
     Sweep("transfers", timedelta(minutes=15), lambda _, now: remind_of_transfers(now=now)),
+    Sweep("undelivered", timedelta(minutes=10), lambda _, now: fetch_undelivered_events(now=now)),
+    Sweep("movements", timedelta(minutes=2), lambda _, now: follow_movements(now=now)),
+    Sweep("disputes", timedelta(minutes=10), lambda _, now: follow_disputes(now=now)),
+    Sweep("payouts", timedelta(minutes=30), lambda _, now: follow_payouts(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
+    Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )
 
 

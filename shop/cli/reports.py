@@ -1,6 +1,7 @@
 """`flask reports`: the figures of the shop for other programs and for people at a terminal."""
 
 import json
+import re
 import unicodedata
 from datetime import date
 
@@ -10,6 +11,7 @@ from flask.cli import AppGroup
 from shop.extensions import reading
 from shop.kit.text import fold
 from shop.reports.dimensions import DIMENSIONS
+from shop.reports.folding import drain, fold_waiting, rebuild
 from shop.reports.sales import MOST_DIMENSIONS, Dates, Measures, Sales
 from shop.reports.sales import sales as sales_by
 
@@ -68,6 +70,21 @@ def sales(by: tuple[str, ...], since: date, until: date, form: str, dates: str) 
         click.echo(report.as_csv(), nl=False)
     else:
         click.echo(_table(report))
+
+
+@reports.command("fold")
+@click.option("--month", help="Only entries of this month (2026-11).")
+def fold_now(month: str | None) -> None:
+    """Add what waits to the roll-ups now. The worker does so every few seconds."""
+    if month is not None and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
+        raise click.BadParameter(f"{month!r} is not a month; write it as 2026-11", param_hint="--month")
+    click.echo(f"{drain(month) if month else fold_waiting()} entries folded")
+
+
+@reports.command("rebuild")
+def rebuild_all() -> None:
+    """Make the roll-ups anew from the attributions, month by month, while the shop trades."""
+    click.echo(f"{rebuild()} months made anew, {fold_waiting()} entries folded")
 
 
 def _table(report: Sales) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    ScalarSelect,
     SQLColumnExpression,
     String,
     and_,
@@ -90,6 +91,8 @@ class Dimension:
     """The key behind the text of an address. Raises ValueError."""
     is_time: bool = False
     """Rows stand in the order of their keys; else the largest comes first."""
+    is_of_months: bool = False
+    """Of time: every day of a month has the same value."""
 
     def label_of(self, key: Key, code: str | None = None, name: str | None = None, name_en: str | None = None) -> Label:
         """What a row of this key is called."""
@@ -112,14 +115,14 @@ _CATEGORY = Join(Category, Category.id == Product.category_id, after=(_PRODUCT,)
 _UNIT = Join(EasternUnit, EasternUnit.id == Order.eastern_unit_id, after=(_ORDER,), is_outer=True)
 
 
-def _pairing_join() -> Join:
+def _credited_pairing() -> ScalarSelect[int]:
     """The one pairing that a sale is credited to: of the buyer's unit at the sale with the attribution's village or, failing that, its town.
 
     Valid on the day of sale; if several are, the village's before the town's, a confirmed one before others, then the oldest.
     """
     candidate = aliased(Pairing)
     meets = or_(candidate.village_id == Attribution.village_id, and_(candidate.village_id.is_(None), candidate.town_id == Village.town_id))
-    credited = (
+    return (
         select(candidate.id)
         .where(
             candidate.unit_id == Order.eastern_unit_id,
@@ -132,7 +135,11 @@ def _pairing_join() -> Join:
         .correlate(Order, Attribution, Village)
         .scalar_subquery()
     )
-    return Join(Pairing, Pairing.id == credited, after=(_ORDER, _VILLAGE, _UNIT), is_outer=True)
+
+
+CREDITED_PAIRING = _credited_pairing()
+"""Its id. The roll-ups hold it by itself."""
+_PAIRING = Join(Pairing, Pairing.id == CREDITED_PAIRING, after=(_ORDER, _VILLAGE, _UNIT), is_outer=True)
 
 
 _LONGEST_ID = 18
@@ -220,8 +227,10 @@ def _time(
     key: Callable[[SQLColumnExpression[date]], SQLColumnExpression[Key]],
     read: Callable[..., Label],
     parse: Callable[[str], Key],
+    *,
+    is_of_months: bool = False,
 ) -> Dimension:
-    return Dimension(name=name, label=label, key=key, read=read, parse=parse, is_time=True)
+    return Dimension(name=name, label=label, key=key, read=read, parse=parse, is_time=True, is_of_months=is_of_months)
 
 
 # ── Buyers ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,16 +302,26 @@ DIMENSIONS: Mapping[str, Dimension] = MappingProxyType(
             _time("day", _("日"), lambda day: day, _day_label, date.fromisoformat),
             _time("week", _("周"), _week_number, _week_label, _parse_week),
             _time(
-                "month", _("月"), lambda day: cast(extract("year", day) * 100 + extract("month", day), Integer), _month_label, _parse_month
+                "month",
+                _("月"),
+                lambda day: cast(extract("year", day) * 100 + extract("month", day), Integer),
+                _month_label,
+                _parse_month,
+                is_of_months=True,
             ),
             _time(
-                "year", _("年"), lambda day: cast(extract("year", day), Integer), _year_label, lambda text: _matched(r"(\d{4})", text)[0]
+                "year",
+                _("年"),
+                lambda day: cast(extract("year", day), Integer),
+                _year_label,
+                lambda text: _matched(r"(\d{4})", text)[0],
+                is_of_months=True,
             ),
             _region("province", _("买家省份"), 2),
             _region("city", _("买家城市"), 4),
             _region("district", _("买家区县"), _DISTRICT_DIGITS),
             _table("eastern_unit", _("东部单位"), EasternUnit.id, EasternUnit.slug, EasternUnit.name, _NO_WORD, _UNIT),
-            _table("pairing", _("结对"), Pairing.id, cast(Pairing.id, String), _pairing_name, _NO_WORD, _pairing_join()),
+            _table("pairing", _("结对"), Pairing.id, cast(Pairing.id, String), _pairing_name, _NO_WORD, _PAIRING),
             Dimension(
                 name="channel",
                 label=_("渠道"),

@@ -1,23 +1,40 @@
 """Sales by anything: which village's goods, sold when, to whom, for how much, and what came back (DESIGN §6).
 
-Law: one statement reads a report's rows and its total together, from the attributions alone. Fen and grams add up; lines and units count whole
+Law: one statement reads a report's rows and its total together, from a roll-up and the attributions that it does not hold yet, or from the
+attributions alone; the figures are the same. Fen and grams add up; lines and units count whole
 in every row they touch, so rows may exceed the total, which is distinct 去重.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import CTE, Row, Select, SQLColumnExpression, case, distinct, func, literal, null, select, union_all
+from sqlalchemy import (
+    CTE,
+    Integer,
+    Row,
+    Select,
+    SQLColumnExpression,
+    case,
+    distinct,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
-from shop.extensions import db
+from shop.extensions import db, dialect
 from shop.kit.ids import LineId
 from shop.kit.sheets import csv_file
-from shop.ledger.models import Attribution
+from shop.ledger.models import Attribution, Unfolded
 from shop.orders.models import Channel, Order, OrderLine
 from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Label
+from shop.reports.folding import follows_sql
+from shop.reports.rolled import Held, Rolled, plan, rolled_rows
 from shop.stock.models import Pick
 
 MOST_DIMENSIONS = 2
@@ -49,6 +66,16 @@ class Measures:
     gross_fen: int
     refunds_fen: int
     """Goods refunded, nought or positive; a failed refund booked back no longer counts."""
+
+    def __add__(self, other: "Measures") -> "Measures":
+        """Of what has no order line in common."""
+        return Measures(
+            self.lines + other.lines,
+            self.units + other.units,
+            self.weight_grams + other.weight_grams,
+            self.gross_fen + other.gross_fen,
+            self.refunds_fen + other.refunds_fen,
+        )
 
     @property
     def net_fen(self) -> int:
@@ -131,15 +158,81 @@ def sales(by: Sequence[str], since: date, until: date, *, dates: Dates = Dates.P
     """
     assert len(by) <= MOST_DIMENSIONS and len(set(by)) == len(by), "at most two dimensions, not the same twice"
     grouped = [DIMENSIONS[name] for name in by]
-    picked = _picked(_booked(grouped, since, until, dates, only or {}), len(grouped))
-    keys, named = _keys(picked, len(grouped)), _named(picked, len(grouped))
-    by_row = select(literal(0).label("is_total"), *named, *_measures(picked)).group_by(*keys)
-    once = _once(picked)
-    of_all = select(literal(1), *(null() for _ in named), *_measures(once))
-    found = db.session.execute(union_all(_joined_to_picks(by_row, picked), _joined_to_picks(of_all, once))).all()
-    rows = [SalesRow(_labels(grouped, row), _figures(row)) for row in found if not row.is_total]
-    total = next(_figures(row) for row in found if row.is_total)
+    held = _held(only or {})
+    rolled = plan(grouped, [dimension for dimension, _key in held])
+    found = _from_rollup(rolled, grouped, held, since, until, dates) if rolled else None
+    rows, total = found or _from_lines(grouped, held, since, until, dates)
     return Sales(tuple(by), since, until, tuple(_in_order(grouped, rows)), total)
+
+
+Figures = tuple[list[SalesRow], Measures]
+"""Rows, and the total."""
+
+
+def _held(only: Mapping[str, str]) -> list[Held]:
+    return [(DIMENSIONS[name], DIMENSIONS[name].key_of(text)) for name, text in only.items()]
+
+
+def _from_lines(grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates) -> Figures:
+    """From all attributions of the period: for whatever no roll-up holds."""
+    by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates), len(grouped))
+    found = db.session.execute(union_all(by_row.add_columns(literal(0).label("is_total")), of_all.add_columns(literal(1)))).all()
+    rows = [SalesRow(_labels(grouped, row), _figures(row)) for row in found if not row.is_total]
+    return rows, next(_figures(row) for row in found if row.is_total)
+
+
+def _line_queries(booked: CTE, dimensions: int) -> tuple[Query, Query]:
+    """The rows of a report and its total, from attributions; columns as in `rolled_rows`, up to the measures."""
+    picked = _picked(booked, dimensions)
+    keys, named = _keys(picked, dimensions), _named(picked, dimensions)
+    once = _once(picked)
+    by_row = select(*named, *_measures(picked)).group_by(*keys)
+    of_all = select(*(null() for _ in named), *_measures(once))
+    return _joined_to_picks(by_row, picked), _joined_to_picks(of_all, once)
+
+
+class _Part(IntEnum):
+    """Where a row of the statement comes from."""
+
+    ROLLUP = 0
+    WAITING = 1
+    """From the attributions of entries that are not folded yet."""
+    WAITING_TOTAL = 2
+
+
+def _from_rollup(
+    rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates
+) -> Figures | None:
+    """From a roll-up and, in the same statement, from the entries that it does not hold yet: a line's sale is in the one or in the other.
+
+    None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew.
+    """
+    by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_waiting=True), len(grouped))
+    nought, yes = literal(0), literal(1)
+    follows = literal_column(follows_sql(dialect()), Integer) if rolled.needs_register else yes
+    from_rollup = rolled_rows(rolled, grouped, held, since, until, dates.value)
+    parts = (
+        from_rollup.add_columns(literal(_Part.ROLLUP.value).label("part"), yes.label("follows")),
+        by_row.add_columns(nought, nought, nought, literal(_Part.WAITING.value), yes),
+        of_all.add_columns(nought, nought, nought, literal(_Part.WAITING_TOTAL.value), follows),
+    )
+    found = db.session.execute(union_all(*parts)).all()
+    return _added_up(grouped, found) if all(row.follows for row in found) else None
+
+
+def _added_up(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
+    rows: dict[tuple[str, ...], SalesRow] = {}
+    total = NO_SALES
+    for row in found:
+        if row.part == _Part.WAITING_TOTAL:
+            total += _figures(row)
+        elif row.part == _Part.WAITING or row.rows:
+            labels, measures = _labels(grouped, row), _figures(row)
+            keys = tuple(label.key for label in labels)
+            rows[keys] = SalesRow(labels, rows[keys].measures + measures if keys in rows else measures)
+            if row.part == _Part.ROLLUP:
+                total += replace(measures, lines=int(row.total_lines), units=int(row.total_units))
+    return list(rows.values()), total
 
 
 _WORDS = ("key", "code", "name", "name_en")
@@ -161,8 +254,10 @@ def _named(table: CTE, dimensions: int) -> list[SQLColumnExpression[Any]]:  # ke
     return columns
 
 
-def _booked(grouped: Sequence[Dimension], since: date, until: date, dates: Dates, only: Mapping[str, str]) -> CTE:
-    """The attributions of the period, each with the key and the words of every dimension."""
+def _booked(
+    grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates, *, only_waiting: bool = False
+) -> CTE:
+    """The attributions of the period, or those of them that wait to be folded, each with the key and the words of every dimension."""
     day: SQLColumnExpression[date] = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
     for place, dimension in enumerate(grouped):
@@ -178,10 +273,11 @@ def _booked(grouped: Sequence[Dimension], since: date, until: date, dates: Dates
         Attribution.amount_fen,
         Attribution.grams,
     ).where(day.between(since, until))
-    wanted = [(DIMENSIONS[name], text) for name, text in only.items()]
-    query = _with_joins(query, [*grouped, *(dimension for dimension, _text in wanted)])
-    for dimension, text in wanted:
-        key, value = dimension.key(day), dimension.key_of(text)
+    query = _with_joins(query, [*grouped, *(dimension for dimension, _key in held)])
+    if only_waiting:
+        query = query.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
+    for dimension, value in held:
+        key = dimension.key(day)
         query = query.where(key.is_(None) if value is None else key == value)
     return query.cte("booked")
 
@@ -335,7 +431,7 @@ def lines_behind(
     `only` gives the value of each dimension of the figure's row, as in `sales`. A page beyond the last is the last. Raises ValueError.
     """
     named = [DIMENSIONS[name] for name in only]
-    query = _lines_query(_booked(named, since, until, dates, only), len(named), figure)
+    query = _lines_query(_booked(named, _held(only), since, until, dates), len(named), figure)
     page = min(max(1, page), _MOST_PAGES)
     found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
     if not found and page > 1:

@@ -95,3 +95,19 @@ def test_what_cannot_be_reported_is_said_and_ends_with_two(arguments: tuple[str,
     assert done.exit_code == 2
     assert says in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.usefixtures("rice")
+def test_the_roll_ups_are_folded_and_made_anew_and_say_the_same(app: Flask) -> None:
+    def said(*arguments: str) -> str:
+        done = app.test_cli_runner().invoke(args=["reports", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    before = run(app, "--by", "village", *PERIOD, "--format", "json").stdout
+    assert said("fold", "--month", "2026-11") == "1 entries folded\n"
+    assert said("fold") == "1 entries folded\n", "the refund was booked in December"
+    assert run(app, "--by", "village", *PERIOD, "--format", "json").stdout == before
+    assert said("rebuild") == "2 months made anew, 0 entries folded\n"
+    assert run(app, "--by", "village", *PERIOD, "--format", "json").stdout == before
+    assert app.test_cli_runner().invoke(args=["reports", "fold", "--month", "2026-13"]).exit_code == 2
