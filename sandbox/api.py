@@ -13,8 +13,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox import balance, disputes, events, payments, payouts, refunds, sessions
-from sandbox.errors import BadParameter, Broken, NotAllowedIn, StripeError
+from sandbox import balance, customers, disputes, events, payments, payouts, refunds, sessions
+from sandbox.errors import BadParameter, Broken, NotAllowedIn, StripeError, TooMany
 from sandbox.faults import Fault
 from sandbox.house import API_VERSION, Act, House, Origin, new_id
 from sandbox.idempotency import Answer, fingerprint_of, once
@@ -52,6 +52,26 @@ def list_line_items(identifier: str) -> Response:
 @api.post("/checkout/sessions/<identifier>/expire")
 def expire_session(identifier: str) -> Response:
     return _post(sessions.EXPIRE, lambda act, _wanted: sessions.expire(act, identifier))
+
+
+@api.post("/customers")
+def create_customer() -> Response:
+    return _post(customers.CREATE, customers.create)
+
+
+@api.get("/customers")
+def list_customers() -> Response:
+    return _list(customers.LIST, customers.find_all)
+
+
+@api.get("/customers/<identifier>")
+def retrieve_customer(identifier: str) -> Response:
+    return _get(customers.RETRIEVE, lambda act: customers.retrieve(act, identifier))
+
+
+@api.post("/customers/<identifier>")
+def update_customer(identifier: str) -> Response:
+    return _post(customers.UPDATE, lambda act, wanted: customers.update(act, identifier, wanted))
 
 
 @api.get("/payment_intents")
@@ -159,6 +179,7 @@ def _post(schema: Fields, work: Callable[[Act, Wanted], StripeObject]) -> Respon
         fingerprint_of(request.method, request.path, pairs),
         lambda act: open_up(act.books, work(act, wanted), expand),
         delay_seconds=fault.seconds if fault is not None and fault.do == "delay" else 0.0,
+        breaks=fault is not None and fault.do == "error_500_kept",
     )
     return _answered(answer, origin)
 
@@ -202,9 +223,12 @@ def _begin() -> Response | None:
     g.request_id = new_id("req", 14)
     g.fault = None
     _let_in(_house().settings.secret_key)
-    g.fault = _house().faults.take_for_request(request.method, request.path)
+    facts = dict([*request.args.items(multi=True), *request.form.items(multi=True)])
+    g.fault = _house().faults.take_for_request(request.method, request.path, facts)
     if g.fault is not None and g.fault.do == "refuse":
         return _hung_up()
+    if g.fault is not None and g.fault.do == "rate_limit":
+        raise TooMany("Request rate limit exceeded. A scripted failure: nothing was done.", code="rate_limit")
     if g.fault is not None and g.fault.do == "error_500_before":
         raise Broken("A scripted failure: nothing was done.")
     return None
@@ -248,6 +272,8 @@ def _end(response: Response) -> Response:
     fault: Fault | None = g.fault
     if fault is not None and fault.do == "timeout":
         time.sleep(fault.seconds)
+        return _hung_up()
+    if fault is not None and fault.do == "reset":
         return _hung_up()
     if fault is not None and fault.do == "error_500_after":
         response = _json(500, Broken("A scripted failure: the request was carried out, its answer is lost.").body())

@@ -13,10 +13,12 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sandbox.events import with_pending
+from sandbox.faults import facts_of
 from sandbox.house import House
 from sandbox.idempotency import forget_old
 from sandbox.sessions import expire_due
@@ -35,6 +37,7 @@ class Parcel:
     delivery_id: int
     attempts: int
     event_type: str
+    facts: Mapping[str, str]
     body: bytes
 
 
@@ -122,10 +125,10 @@ class Courier:
                 return None
             event = with_pending(act, act.books.get("event", claimed["event_id"]))
         body = json.dumps(event, ensure_ascii=False, indent=2).encode()
-        return Parcel(delivery_id, claimed["attempts"], event["type"], body)
+        return Parcel(delivery_id, claimed["attempts"], event["type"], facts_of(event["data"]["object"]), body)
 
     def _attempt(self, parcel: Parcel) -> Reply:
-        fault = self._house.faults.take_for_signing(parcel.event_type)
+        fault = self._house.faults.take_for_signing(parcel.event_type, parcel.facts)
         secret, timestamp = self._house.settings.webhook_secret, int(self._house.clock.wall())
         if fault is not None and fault.do == "bad_signature":
             secret = "whsec_forged"
@@ -145,6 +148,10 @@ class Courier:
             act.books.run(
                 "update delivery set state = ?, attempts = attempts + 1, due_at = ? where id = ?",
                 (state, act.moment + pause, parcel.delivery_id),
+            )
+            act.books.run(  # whoever let this one pass may go now
+                "update delivery set due_at = ?, lets_pass = 0 where lets_pass and state = 'pending' and id < ?",
+                (act.moment, parcel.delivery_id),
             )
             act.books.run(
                 "insert into attempt (delivery_id, at, status, problem, milliseconds) values (?, ?, ?, ?, ?)",

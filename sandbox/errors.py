@@ -54,6 +54,12 @@ class KeyInUse(StripeError):
     status = 409
 
 
+class TooMany(StripeError):
+    """Too many requests at once (docs.stripe.com/rate-limits)."""
+
+    status = 429
+
+
 class Broken(StripeError):
     """Stripe's own fault: what a scripted failure answers."""
 
@@ -61,6 +67,6 @@ class Broken(StripeError):
     kind = "api_error"
 
 
-def no_such(kind: str, identifier: str, param: str) -> StripeError:
-    """The answer to an id that is not there."""
-    return StripeError(f"No such {kind}: '{identifier}'", code="resource_missing", param=param, status=404)
+def no_such(kind: str, identifier: str, param: str, *, status: int = 404) -> StripeError:
+    """The answer to an id that is not there: 404 in an address, 400 in a parameter."""
+    return StripeError(f"No such {kind}: '{identifier}'", code="resource_missing", param=param, status=status)

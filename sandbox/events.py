@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.errors import StripeError, no_such
+from sandbox.faults import facts_of
 from sandbox.house import API_VERSION, Act, new_id
 from sandbox.objects import Listing, find_page, shown
 from sandbox.parameters import Flag, ListOf, Text, listing, retrieving
@@ -17,6 +18,8 @@ from sandbox.store import StripeObject
 RETRIEVE = retrieving()
 KEPT_SECONDS = 30 * 24 * 60 * 60
 """How long events can be asked for (docs.stripe.com/api/events)."""
+PASSING_SECONDS = 5.0
+"""How long a reordered event waits for a later one to pass it."""
 LIST = listing(type=Text(), types=ListOf(Text(), most=20), delivery_success=Flag())
 
 
@@ -42,13 +45,13 @@ def _owe(act: Act, event: StripeObject) -> None:
     wanted = act.settings.webhook_events
     if act.settings.webhook_url is None or not (wanted == EVERY_EVENT or event["type"] in wanted):
         return
-    fault = act.faults.take_for_sending(event["type"])
-    do, seconds = (fault.do, fault.seconds) if fault else (None, 0.0)
-    due_at = act.moment + max(seconds, act.notice.delay_seconds)
-    for _ in range(max(act.notice.copies, 2 if do == "duplicate" else 1)):
+    fault = act.faults.take_for_sending(event["type"], facts_of(event["data"]["object"]))
+    do, seconds, copies = (fault.do, fault.seconds, fault.copies) if fault else (None, 0.0, 1)
+    due_at = act.moment + max(seconds, act.notice.delay_seconds, PASSING_SECONDS if do == "reorder" else 0.0)
+    for _ in range(max(act.notice.copies, copies)):
         act.books.run(
-            "insert into delivery (event_id, state, due_at) values (?, ?, ?)",
-            (event["id"], "dropped" if do == "drop" else "pending", due_at),
+            "insert into delivery (event_id, state, due_at, lets_pass) values (?, ?, ?, ?)",
+            (event["id"], "dropped" if do == "drop" else "pending", due_at, do == "reorder"),
         )
 
 

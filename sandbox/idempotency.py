@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sandbox.errors import BadParameter, KeyInUse, SameKeyOtherRequest, StripeError
+from sandbox.errors import BadParameter, Broken, KeyInUse, SameKeyOtherRequest, StripeError
 from sandbox.house import Act, House, Origin
 from sandbox.store import StripeObject, Transaction
 
@@ -31,10 +31,19 @@ class Answer:
     first_request_id: str | None = None
 
 
-def once(house: House, origin: Origin, fingerprint: str, work: Callable[[Act], StripeObject], delay_seconds: float = 0.0) -> Answer:
+def once(
+    house: House,
+    origin: Origin,
+    fingerprint: str,
+    work: Callable[[Act], StripeObject],
+    *,
+    delay_seconds: float = 0.0,
+    breaks: bool = False,
+) -> Answer:
     """Do `work` in one transaction, or give the answer it gave when this key came first.
 
-    `delay_seconds` is a scripted slowness: the key is in use meanwhile. Raises BadParameter, SameKeyOtherRequest, KeyInUse.
+    `delay_seconds` is a scripted slowness: the key is in use meanwhile; with `breaks` the work is done, and what is answered and kept is a
+    failure of Stripe's own. Raises BadParameter, SameKeyOtherRequest, KeyInUse.
     """
     with _held(house, origin.idempotency_key):
         if delay_seconds:
@@ -46,6 +55,8 @@ def once(house: House, origin: Origin, fingerprint: str, work: Callable[[Act], S
                     return kept
             try:
                 answer = Answer(200, json.dumps(work(act), ensure_ascii=False))
+                if breaks:
+                    answer = Answer(Broken.status, json.dumps(Broken("A scripted failure, kept for this key.").body()))
             except BadParameter:
                 raise
             except StripeError as refusal:

@@ -13,9 +13,10 @@ DEEPEST_EXPANSION = 4  # docs.stripe.com/api/expanding_objects
 
 # Which field of which kind names an object of which kind. A later kind is one more row.
 _REFERENCES: Mapping[str, Mapping[str, str]] = {
-    "checkout.session": {"payment_intent": "payment_intent"},
-    "payment_intent": {"latest_charge": "charge"},
-    "charge": {"balance_transaction": "balance_transaction", "payment_intent": "payment_intent"},
+    "checkout.session": {"customer": "customer", "payment_intent": "payment_intent"},
+    "customer": {},
+    "payment_intent": {"customer": "customer", "latest_charge": "charge"},
+    "charge": {"balance_transaction": "balance_transaction", "customer": "customer", "payment_intent": "payment_intent"},
     "refund": {
         "balance_transaction": "balance_transaction",
         "charge": "charge",

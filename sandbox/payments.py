@@ -18,8 +18,8 @@ from sandbox.sessions import lapse
 from sandbox.store import StripeObject
 
 RETRIEVE = retrieving()
-LIST_INTENTS = listing()
-LIST_CHARGES = listing(payment_intent=Text())
+LIST_INTENTS = listing(customer=Text())
+LIST_CHARGES = listing(customer=Text(), payment_intent=Text())
 
 # Made-up prices in the order of Stripe's: ten-thousandths of the amount, and a fixed part in the smallest unit.
 _FEES = {"alipay": (220, 30), "wechat_pay": (220, 30), "card": (340, 200)}
@@ -40,6 +40,12 @@ class Outcome(StrEnum):
     """The buyer began to pay and left; the session stays open until it expires."""
     PAID_AFTER_EXPIRY = "paid_after_expiry"
     """The session expires first, and then the bank answers that it has paid: the shop may have let the hold lapse already."""
+    PROCESSING = "processing"
+    """The buyer has done everything, the bank takes days: the session is complete and not paid (docs.stripe.com/payments/checkout/fulfill-orders)."""
+    SETTLED = "settled"
+    """After PROCESSING: the money arrives."""
+    BOUNCED = "bounced"
+    """After PROCESSING: the bank says no."""
 
 
 def play(act: Act, session: StripeObject, method: str, outcome: Outcome) -> StripeObject:
@@ -47,12 +53,16 @@ def play(act: Act, session: StripeObject, method: str, outcome: Outcome) -> Stri
 
     Raises StripeError when the session is complete, has expired (and the outcome is not PAID_AFTER_EXPIRY), or does not offer `method`.
     """
+    if outcome in (Outcome.SETTLED, Outcome.BOUNCED):
+        return _decide(act, session, outcome)
     if method not in session["payment_method_types"]:
         raise StripeError(f"This Checkout Session does not offer {method}.", param="method")
     if session["status"] == "complete" or (session["status"] == "expired" and outcome is not Outcome.PAID_AFTER_EXPIRY):
         raise StripeError(f'This Checkout Session has a status of "{session["status"]}" and cannot be paid.', code="session_not_open")
     if outcome is Outcome.DECLINED:
         return _decline(act, session, method)
+    if outcome is Outcome.PROCESSING:
+        return _process(act, session, method)
     if outcome is Outcome.WALK_AWAY:
         return _walk_away(act, session, method)
     if outcome is Outcome.PAID_LATE_NOTICE:
@@ -61,14 +71,20 @@ def play(act: Act, session: StripeObject, method: str, outcome: Outcome) -> Stri
         act.notice = Notice(copies=2)
     elif outcome is Outcome.PAID_AFTER_EXPIRY and session["status"] == "open":
         session = lapse(act, session)
-    return _succeed(act, session, method)
-
-
-def _succeed(act: Act, session: StripeObject, method: str) -> StripeObject:
     intent = _intent(act, session, method)
-    charge = _charge(act, intent, method)
-    transaction = _gain(act, charge, method)
-    charge |= {"balance_transaction": transaction["id"], "paid": True, "captured": True, "amount_captured": charge["amount"]}
+    charge = act.books.insert(_charge(act, intent, method))
+    return _succeed(act, session, intent, charge, "checkout.session.completed")
+
+
+def _succeed(act: Act, session: StripeObject, intent: StripeObject, charge: StripeObject, event: str) -> StripeObject:
+    transaction = _gain(act, charge, charge["payment_method_details"]["type"])
+    charge |= {
+        "status": "succeeded",
+        "balance_transaction": transaction["id"],
+        "paid": True,
+        "captured": True,
+        "amount_captured": charge["amount"],
+    }
     intent |= {
         "status": "succeeded",
         "amount_received": intent["amount"],
@@ -81,16 +97,46 @@ def _succeed(act: Act, session: StripeObject, method: str) -> StripeObject:
     }
     details = {"address": None, "email": session["customer_email"], "name": None, "phone": None, "tax_exempt": "none", "tax_ids": []}
     session |= {"status": "complete", "payment_status": "paid", "payment_intent": intent["id"], "url": None, "customer_details": details}
-    emit(act, "charge.succeeded", act.books.insert(charge))
+    emit(act, "charge.succeeded", act.books.update(charge))
     emit(act, "payment_intent.succeeded", act.books.update(intent))
+    emit(act, event, act.books.update(session))
+    return session
+
+
+def _process(act: Act, session: StripeObject, method: str) -> StripeObject:
+    """The session is complete, its money on the way: no balance transaction yet."""
+    intent = _intent(act, session, method)
+    charge = act.books.insert(_charge(act, intent, method) | {"status": "pending"})
+    intent |= {"status": "processing", "latest_charge": charge["id"], "payment_method": charge["payment_method"], "next_action": None}
+    session |= {"status": "complete", "payment_intent": intent["id"], "url": None}
+    emit(act, "charge.pending", charge)
+    emit(act, "payment_intent.processing", act.books.update(intent))
     emit(act, "checkout.session.completed", act.books.update(session))
     return session
 
 
+def _decide(act: Act, session: StripeObject, outcome: Outcome) -> StripeObject:
+    """The bank has thought about it."""
+    intent = act.books.find("payment_intent", session["payment_intent"] or "")
+    if intent is None or intent["status"] != "processing":
+        raise StripeError("The bank is not working on this payment.", code="payment_intent_unexpected_state")
+    charge = act.books.get("charge", intent["latest_charge"])
+    if outcome is Outcome.SETTLED:
+        return _succeed(act, session, intent, charge, "checkout.session.async_payment_succeeded")
+    session = _refuse(act, session, intent, charge)
+    emit(act, "checkout.session.async_payment_failed", session)
+    return session
+
+
 def _decline(act: Act, session: StripeObject, method: str) -> StripeObject:
-    message = "Your card has insufficient funds." if method == "card" else "Your account has insufficient funds."
     intent = _intent(act, session, method)
-    charge = _charge(act, intent, method) | {
+    return _refuse(act, session, intent, act.books.insert(_charge(act, intent, method)))
+
+
+def _refuse(act: Act, session: StripeObject, intent: StripeObject, charge: StripeObject) -> StripeObject:
+    method = charge["payment_method_details"]["type"]
+    message = "Your card has insufficient funds." if method == "card" else "Your account has insufficient funds."
+    charge |= {
         "status": "failed",
         "failure_code": "card_declined" if method == "card" else "payment_method_provider_decline",
         "failure_message": message,
@@ -114,7 +160,7 @@ def _decline(act: Act, session: StripeObject, method: str) -> StripeObject:
         },
         "next_action": None,
     }
-    emit(act, "charge.failed", act.books.insert(charge))
+    emit(act, "charge.failed", act.books.update(charge))
     emit(act, "payment_intent.payment_failed", act.books.update(intent))
     return act.books.update(session | {"payment_intent": intent["id"]})
 
@@ -150,7 +196,7 @@ def _intent(act: Act, session: StripeObject, method: str) -> StripeObject:
             "confirmation_method": "automatic",
             "created": act.now,
             "currency": session["currency"],
-            "customer": None,
+            "customer": session["customer"],
             "customer_account": None,
             "description": wanted.get("description"),
             "last_payment_error": None,
@@ -194,7 +240,7 @@ def _charge(act: Act, intent: StripeObject, method: str) -> StripeObject:
         "captured": False,
         "created": act.now,
         "currency": intent["currency"],
-        "customer": None,
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
@@ -274,12 +320,12 @@ def retrieve_charge(act: Act, identifier: str) -> StripeObject:
 
 def find_intents(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
     """Payment intents, newest first."""
-    return find_page(act.books, "payment_intent", "/v1/payment_intents", wanted)
+    return find_page(act.books, "payment_intent", "/v1/payment_intents", wanted, "customer")
 
 
 def find_charges(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
     """Charges, newest first, failed ones too."""
-    return find_page(act.books, "charge", "/v1/charges", wanted, "payment_intent")
+    return find_page(act.books, "charge", "/v1/charges", wanted, "customer", "payment_intent")
 
 
 def _retrieve(act: Act, kind: str, identifier: str, param: str) -> StripeObject:

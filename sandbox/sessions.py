@@ -32,6 +32,9 @@ from sandbox.store import StripeObject
 SHORTEST_SECONDS = 30 * 60
 LONGEST_SECONDS = 24 * 60 * 60
 LARGEST_AMOUNT = 99_999_999
+SMALLEST_AMOUNTS = {"cny": 400, "hkd": 400, "usd": 50, "eur": 50, "gbp": 30, "sgd": 50, "aud": 50, "cad": 50}
+"""The least a payment may come to (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). Stripe measures the renminbi by what it
+settles to, at least HK$4.00; the rate moves, so ¥4.00 is played."""
 METHODS = ("alipay", "wechat_pay", "card")
 """The ways to pay that the pay page offers, in its order."""
 
@@ -103,6 +106,7 @@ CREATE = Fields(
         "cancel_url": Address(),
         "expires_at": Whole(),
         "client_reference_id": Text(longest=200),
+        "customer": Text(),
         "customer_email": Email(),
         "metadata": Metadata(),
         "payment_intent_data": Fields(
@@ -146,7 +150,6 @@ CREATE = Fields(
             "after_expiration",
             "consent_collection",
             "custom_fields",
-            "customer",
             "customer_account",
             "customer_update",
             "discounts",
@@ -167,20 +170,19 @@ CREATE = Fields(
 )
 RETRIEVE = EXPIRE = retrieving()
 LINE_ITEMS = listing()
-LIST = listing(payment_intent=Text(), status=Text(one_of=frozenset({"open", "complete", "expired"})))
+LIST = listing(customer=Text(), payment_intent=Text(), status=Text(one_of=frozenset({"open", "complete", "expired"})))
 
 
 def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
-    """Open a session for the line items of `wanted`. Raises BadParameter."""
+    """Open a session for the line items of `wanted`. Raises BadParameter, and StripeError for a customer that there is not."""
+    customer = _customer(act, wanted)
     currency = _one_currency(wanted)
     identifier = new_id("cs_test", 58)
     line_items = [_line_item(item) for item in wanted["line_items"]]
     subtotal = sum(item["amount_total"] for item in line_items)
     shipping = _shipping(wanted, currency)
     total = subtotal + (shipping["amount_total"] if shipping else 0)
-    if not 0 < total <= LARGEST_AMOUNT:
-        message = f"The Checkout Session's total amount must lie between 1 and {LARGEST_AMOUNT} in the smallest currency unit."
-        raise BadParameter(message, code="amount_too_small" if total <= 0 else "amount_too_large", param="line_items")
+    _within_limits(total, currency)
     allowed = wanted.get("allowed_payment_method_types")
     excluded = wanted.get("excluded_payment_method_types")
     session: StripeObject = {
@@ -206,7 +208,7 @@ def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked pa
         "currency_conversion": None,
         "custom_fields": [],
         "custom_text": wanted.get("custom_text", {}),
-        "customer": None,
+        "customer": customer["id"] if customer else None,
         "customer_account": None,
         "customer_creation": wanted.get("customer_creation", "if_required"),
         "customer_details": None,
@@ -252,6 +254,29 @@ def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked pa
         "_payment_intent_data": wanted.get("payment_intent_data", {}),
     }
     return act.books.insert(session)
+
+
+def _customer(act: Act, wanted: dict[str, Any]) -> StripeObject | None:  # Any: checked parameters
+    if "customer" not in wanted:
+        return None
+    if "customer_email" in wanted:
+        raise BadParameter("You may only specify one of these parameters: customer, customer_email.", param="customer")
+    customer = act.books.find("customer", wanted["customer"])
+    if customer is None:
+        raise no_such("customer", wanted["customer"], "customer", status=400)
+    return customer
+
+
+def _within_limits(total: int, currency: str) -> None:
+    least = SMALLEST_AMOUNTS[currency]
+    if total < least:
+        sum_of_money = f"{least // 100}.{least % 100:02} {currency}"
+        raise BadParameter(
+            f"The Checkout Session's total amount due must add up to at least {sum_of_money}", code="amount_too_small", param="line_items"
+        )
+    if total > LARGEST_AMOUNT:
+        message = f"The Checkout Session's total amount due must be no more than {LARGEST_AMOUNT} in the smallest currency unit."
+        raise BadParameter(message, code="amount_too_large", param="line_items")
 
 
 def _one_currency(wanted: dict[str, Any]) -> str:  # Any: checked parameters
@@ -340,7 +365,7 @@ def retrieve(act: Act, identifier: str) -> StripeObject:
 def find_all(act: Act, wanted: dict[str, Any]) -> Listing:  # Any: checked parameters
     """Sessions, newest first."""
     expire_due(act)
-    return find_page(act.books, "checkout.session", "/v1/checkout/sessions", wanted, "payment_intent", "status")
+    return find_page(act.books, "checkout.session", "/v1/checkout/sessions", wanted, "customer", "payment_intent", "status")
 
 
 def expire(act: Act, identifier: str) -> StripeObject:

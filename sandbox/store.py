@@ -57,7 +57,8 @@ create table if not exists delivery (
     event_id text not null references object (id),
     state text not null check (state in ('pending', 'sending', 'delivered', 'failed', 'dropped')),
     due_at real not null,
-    attempts integer not null default 0
+    attempts integer not null default 0,
+    lets_pass integer not null default 0
 );
 create index if not exists delivery_by_event on delivery (event_id);
 create index if not exists delivery_due on delivery (due_at) where state = 'pending';
@@ -95,6 +96,8 @@ class Store:
         for pragma in _PRAGMAS:
             self._connection.execute(f"pragma {pragma}")
         self._connection.executescript(_TABLES)
+        if "lets_pass" not in {row["name"] for row in self._connection.execute("pragma table_info(delivery)")}:  # a store of last month
+            self._connection.execute("alter table delivery add column lets_pass integer not null default 0")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

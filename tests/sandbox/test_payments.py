@@ -134,3 +134,60 @@ def test_an_id_of_another_kind_is_not_there(stage: Stage) -> None:
     session = stage.paid_session()
     with pytest.raises(stripe.InvalidRequestError):
         stage.client.v1.charges.retrieve(session.payment_intent)
+
+
+def test_a_slow_bank_completes_the_session_first_and_pays_days_later(stage: Stage) -> None:
+    opened = stage.open_session()
+    stage.pay(opened, "processing")
+    waiting = stage.client.v1.checkout.sessions.retrieve(opened.id, {"expand": ["payment_intent.latest_charge"]})
+    intent = waiting.payment_intent
+    assert (waiting.status, waiting.payment_status, intent.status, intent.latest_charge.status) == (
+        "complete",
+        "unpaid",
+        "processing",
+        "pending",
+    )
+    assert stage.client.v1.balance_transactions.list().data == []
+    with pytest.raises(stripe.InvalidRequestError):
+        stage.client.v1.refunds.create({"payment_intent": intent.id})
+    stage.pay(opened, "settled")
+    paid = stage.client.v1.checkout.sessions.retrieve(opened.id, {"expand": EVERYTHING})
+    assert (paid.payment_status, paid.payment_intent.status) == ("paid", "succeeded")
+    assert paid.payment_intent.latest_charge.balance_transaction.amount == 20400
+    told = [event.type for event in stage.client.v1.events.list().data][::-1]
+    assert told == [
+        "charge.pending",
+        "payment_intent.processing",
+        "checkout.session.completed",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "checkout.session.async_payment_succeeded",
+    ]
+
+
+def test_a_slow_bank_may_say_no(stage: Stage) -> None:
+    opened = stage.open_session()
+    stage.pay(opened, "processing")
+    stage.pay(opened, "bounced")
+    failed = stage.client.v1.checkout.sessions.retrieve(opened.id, {"expand": ["payment_intent"]})
+    assert (failed.status, failed.payment_status, failed.payment_intent.status) == ("complete", "unpaid", "requires_payment_method")
+    assert stage.client.v1.events.list({"limit": 1}).data[0].type == "checkout.session.async_payment_failed"
+    assert stage.ask("POST", f"/_sandbox/pay/{opened.id}", {"outcome": "settled"})[0] == 400
+
+
+def test_a_customer_is_kept_and_named_by_what_is_paid(stage: Stage) -> None:
+    customer = stage.client.v1.customers.create({"name": "Mei", "email": "mei@example.test", "metadata": {"buyer": "1"}})
+    changed = stage.client.v1.customers.update(customer.id, {"phone": "13800000000", "metadata": {"unit": "2"}})
+    assert (changed.name, changed.phone, changed.metadata.to_dict()) == ("Mei", "13800000000", {"buyer": "1", "unit": "2"})
+    session = stage.paid_session(customer=customer.id)
+    paid = stage.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["customer", "payment_intent.latest_charge"]})
+    assert paid.customer.email == "mei@example.test"
+    assert paid.payment_intent.customer == paid.payment_intent.latest_charge.customer == customer.id
+    stage.paid_session()
+    for kind in ("charges", "payment_intents"):
+        assert len(getattr(stage.client.v1, kind).list({"customer": customer.id}).data) == 1
+    assert [one.id for one in stage.client.v1.customers.list({"email": "mei@example.test"}).data] == [customer.id]
+    with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
+        stage.open_session(customer=customer.id, customer_email="mei@example.test")
+    with pytest.raises(stripe.InvalidRequestError):
+        stage.client.v1.customers.retrieve("cus_0")

@@ -94,7 +94,11 @@ def _changed(**price_data: Any) -> list[dict[str, Any]]:
         ({"allowed_payment_method_types": ["ali_pay"]}, "allowed_payment_method_types[0]", None),
         ({"metadata": {"a": "b" * 501}}, "metadata[a]", None),
         ({"customer_email": "nobody"}, "customer_email", "email_invalid"),
-        ({"expand": ["customer"]}, "expand", None),
+        ({"expand": ["colour"]}, "expand", None),
+        ({"line_items": [rice(unit_amount=399)]}, "line_items", "amount_too_small"),
+        ({"expires_at": int(time.time()) + 29 * 60}, "expires_at", None),
+        ({"expires_at": int(time.time()) + 25 * 3600}, "expires_at", None),
+        ({"customer": "cus_0"}, "customer", "resource_missing"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_its_name(stage: Stage, changes: dict[str, Any], param: str, code: str | None) -> None:
@@ -197,7 +201,7 @@ def test_another_api_version_is_refused(stage: Stage) -> None:
 
 def test_what_the_sandbox_does_not_play_is_said(stage: Stage) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as refusal:
-        stage.client.v1.customers.create({"name": "Mei"})
+        stage.client.v1.products.create({"name": "Mei"})
     assert refusal.value.http_status == 404
 
 

@@ -157,3 +157,64 @@ def test_a_delivery_cut_off_by_a_crash_is_sent_again(settings: Settings, shop: S
     assert shop.received == []
     with serve(replace(kept, delivers=True)):
         wait_until(lambda: len(shop.received) == 3)
+
+
+def test_a_reordered_event_lets_the_next_one_pass(busy_stage: Stage) -> None:
+    busy_stage.script({"on": "webhook:charge.succeeded", "do": "reorder"})
+    busy_stage.paid_session()
+    wait_until(lambda: len(busy_stage.shop.received) == 3)
+    assert busy_stage.shop.types() == [PAID[1], PAID[0], PAID[2]] or busy_stage.shop.types() == [PAID[1], PAID[2], PAID[0]]
+
+
+def test_an_event_comes_as_often_as_told(stage: Stage) -> None:
+    stage.script({"on": "webhook:checkout.session.completed", "do": "duplicate:50"})
+    stage.paid_session()
+    stage.deliver()
+    assert stage.shop.types().count("checkout.session.completed") == 50
+
+
+def test_an_event_fault_may_wait_for_one_order(stage: Stage) -> None:
+    stage.script({"on": "webhook:checkout.session.completed", "do": "drop", "where": {"metadata[order]": "SH-2"}})
+    stage.paid_session(metadata={"order": "SH-1"})
+    stage.paid_session(metadata={"order": "SH-2"})
+    stage.deliver()
+    assert stage.shop.types().count("checkout.session.completed") == 1
+
+
+def test_retries_follow_the_clock_and_back_off(settings: Settings, shop: Shop) -> None:
+    patient = replace(settings, retry_after_seconds=(3600, 7200))
+    with serve(replace(patient, webhook_events=frozenset({"checkout.session.completed"}))) as running:
+        stage = Stage(running, client_for(running), shop)
+        courier = running.app.extensions["sandbox_courier"]
+        shop.answers.extend([500] * 9)
+        stage.paid_session()
+        tried = []
+        for hours in (0, 0.9, 1.1, 2, 3.2, 9):
+            stage.shift_clock(int(hours * 3600))
+            tried.append(len(courier.deliver()))
+        assert tried == [1, 0, 1, 0, 1, 0]
+
+
+def test_an_event_can_be_sent_again_or_given_up_by_hand(stage: Stage) -> None:
+    stage.paid_session()
+    stage.deliver()
+    event = stage.client.v1.events.list({"type": "checkout.session.completed"}).data[0]
+    assert stage.ask("POST", f"/_sandbox/events/{event.id}/resend", {"copies": 2})[0] == 200
+    assert stage.client.v1.events.retrieve(event.id).pending_webhooks == 2
+    assert stage.deliver()["delivered"] == 2
+    stage.ask("POST", f"/_sandbox/events/{event.id}/resend", {})
+    assert stage.ask("POST", f"/_sandbox/events/{event.id}/drop", {})[0] == 200
+    assert stage.deliver()["attempts"] == []
+    assert stage.ask("POST", f"/_sandbox/events/{event.id}/resend", {"copies": 0})[0] == 400
+    assert stage.ask("POST", "/_sandbox/events/evt_0/drop", {})[0] == 404
+
+
+def test_events_can_be_asked_for_thirty_days(stage: Stage) -> None:
+    stage.paid_session()
+    event = stage.client.v1.events.list().data[0]
+    stage.shift_clock(30 * 86400 - 60)
+    assert len(stage.client.v1.events.list().data) == 3
+    stage.shift_clock(30 * 86400 + 60)
+    assert stage.client.v1.events.list().data == []
+    with pytest.raises(stripe.InvalidRequestError):
+        stage.client.v1.events.retrieve(event.id)
