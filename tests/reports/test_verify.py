@@ -31,13 +31,9 @@ def a_shop(provider: FakeProvider) -> FakeProvider:
 @act
 def by_force(*statements: str) -> None:
     """What a thief with the database's password does."""
-    names = triggers.SQLITE if dialect() == "sqlite" else triggers.POSTGRESQL_TRIGGERS
-    for name in names:
-        table = next(
-            t
-            for t in ("order_events", "audit_rows", "lot_sources", "attributions", "movements", "postings", "entries")
-            if name.startswith(t)
-        )
+    standing = triggers.SQLITE if dialect() == "sqlite" else triggers.POSTGRESQL_TRIGGERS
+    for name, definition in standing.items():
+        table = definition.split(" ON ")[1].split(" ")[0]
         db.session.execute(text(f"drop trigger {name}" + (f" on {table}" if dialect() == "postgresql" else "")))
     for statement in statements:
         db.session.execute(text(statement))
