@@ -16,6 +16,7 @@ from shop.extensions import require_no_transaction
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import RefundState
 from shop.payments.provider import Asked, Opened, Outcome, OutcomeKind, RefundAnswer, RefundAsked, RefundSeen
+from tests.accounts import FakeAccount
 
 R = TypeVar("R")
 
@@ -58,7 +59,7 @@ class _Script:
 
 
 @dataclass
-class FakeProvider:
+class FakeProvider(FakeAccount):
     """Keeps the contract of shop.payments.provider.Provider. Safe with several threads."""
 
     name: str = "stripe"
@@ -161,7 +162,9 @@ class FakeProvider:
         with self._lock:
             self.refunds[provider_id] = replace(self._refund(provider_id), state=RefundState.FAILED, trouble=trouble)
             intent_id, amount_fen = self._refunded[provider_id]
-            self._by_intent(intent_id).refunded_fen -= amount_fen
+            session = self._by_intent(intent_id)
+            session.refunded_fen -= amount_fen
+            self.refund_comes_back(provider_id, intent_id, amount_fen, session.currency)
 
     def refund_at_dashboard(self, amount_fen: int, session_id: str | None = None) -> str:
         """Somebody gives money back at the provider's own dashboard, past the shop. Returns the refund's id."""
@@ -173,6 +176,7 @@ class FakeProvider:
             self.refunds[answer.provider_id] = answer
             self._refunded[answer.provider_id] = (session.intent_id, amount_fen)
             self._list(answer, session.intent_id, amount_fen, session.currency, None)
+            self.refund_goes(answer.provider_id, session.intent_id, amount_fen, session.currency)
             return answer.provider_id
 
     @property
@@ -244,6 +248,8 @@ class FakeProvider:
 
     def _give_back(self, asked: RefundAsked) -> RefundAnswer:
         session = self._by_intent(asked.intent_id)
+        if self.is_withdrawn(asked.intent_id):
+            raise ProviderRefused("charge_disputed")
         if asked.amount_fen > session.received_fen - session.refunded_fen:
             raise ProviderRefused("charge_already_refunded")
         session.refunded_fen += asked.amount_fen
@@ -251,6 +257,7 @@ class FakeProvider:
         self.refunds[answer.provider_id] = answer
         self._refunded[answer.provider_id] = (asked.intent_id, asked.amount_fen)
         self._list(answer, asked.intent_id, asked.amount_fen, session.currency, asked.once)
+        self.refund_goes(answer.provider_id, asked.intent_id, asked.amount_fen, session.currency)
         return answer
 
     def _list(self, answer: RefundAnswer, intent_id: str, amount_fen: int, currency: str, once: str | None) -> None:
@@ -264,6 +271,7 @@ class FakeProvider:
         session.received_fen = session.asked.amount_fen if amount_fen is None else amount_fen
         session.currency = currency or session.asked.currency
         session.method = method
+        self.charge_comes(session.intent_id, session.received_fen, session.currency, method, session.asked.reference)
 
     def _session(self, session_id: str) -> FakeSession:
         if session_id not in self.sessions:

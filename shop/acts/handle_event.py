@@ -6,6 +6,8 @@ import structlog
 
 from shop.acts.confirm_payment import check_payment
 from shop.acts.find_refunds import find_refunds_made_elsewhere, look_at_refunds_of
+from shop.acts.settle_dispute import settle_dispute
+from shop.acts.settle_payout import settle_payout
 from shop.acts.settle_refund import settle_refund
 from shop.acts.start_payment import ONLINE_PROVIDER
 from shop.extensions import end_reading
@@ -44,8 +46,11 @@ def handle_due_events(*, now: datetime) -> int:
 
 
 def _look_into(event: EventRow, *, now: datetime) -> None:
-    """Ask about whichever of our attempts or refunds the object is. Not ours, or not known yet: the sweeps ask about all that is open."""
+    """Ask about whichever of our attempts, refunds or disputes the object is. Not ours, or not known yet: the sweeps ask about all that is open."""
     if event.object_id is None:
+        return
+    if event.kind.startswith(("charge.dispute.", "payout.")):
+        _look_at_the_account(event, event.object_id, now=now)
         return
     attempt = payments.find_by_session(event.provider, event.object_id) or payments.find_by_intent(event.provider, event.object_id)
     refund_id = None if attempt else payments.find_refund_known_as(event.provider, event.object_id)  # no object is both
@@ -58,6 +63,18 @@ def _look_into(event: EventRow, *, now: datetime) -> None:
         if event.kind.startswith(("charge.refund", "refund.")):
             _look_at_refunds(event, attempt, refund_id, now=now)
     except ProviderRefused as refusal:  # a clear answer, and asking again would get the same
+        log.warning("event_refused", event_id=event.id, kind=event.kind, code=refusal.code)
+
+
+def _look_at_the_account(event: EventRow, object_id: str, *, now: datetime) -> None:
+    """Disputes and payouts are known by their own names. One that the provider does not know was never ours."""
+    end_reading()
+    try:
+        if event.kind.startswith("payout."):
+            settle_payout(event.provider, object_id, now=now)
+        else:
+            settle_dispute(event.provider, object_id, now=now)
+    except ProviderRefused as refusal:
         log.warning("event_refused", event_id=event.id, kind=event.kind, code=refusal.code)
 
 

@@ -8,6 +8,7 @@ its account and booked by `book_movements`. An inquiry only asks: no money moves
 from collections.abc import Sequence
 from datetime import datetime
 
+from shop.acts.confirm_payment import check_order_payments
 from shop.acts.refund_order import RefundWanted, book_return, villages_part
 from shop.extensions import act, end_reading
 from shop.kit.apportion import largest_remainder
@@ -34,7 +35,21 @@ def settle_dispute(provider: str, dispute_id: str, *, now: datetime) -> DisputeS
     Raises ProviderUnavailable or ProviderRefused, and nothing has changed then.
     """
     end_reading()
-    return record_dispute(provider, account_keeper(provider).dispute(dispute_id), now=now)
+    return follow_dispute(provider, account_keeper(provider).dispute(dispute_id), now=now)
+
+
+def follow_dispute(provider: str, word: DisputeWord, *, now: datetime) -> DisputeState:
+    """Course. Let the order follow the provider's word. A payment of ours that we have not heard of yet is asked about first.
+
+    Raises ProviderUnavailable or ProviderRefused, and nothing has changed then.
+    """
+    if word.intent_id and word.reference and payments.find_by_intent(provider, word.intent_id) is None:
+        is_ours = bool(account.orders_paid_for([word.reference]))
+        end_reading()
+        if is_ours:
+            check_order_payments(word.reference, now=now)
+    end_reading()
+    return record_dispute(provider, word, now=now)
 
 
 @act
@@ -58,7 +73,9 @@ def record_dispute(provider: str, word: DisputeWord, *, now: datetime) -> Disput
         held_fen = 0
     account.move_dispute(dispute, word, held_fen=held_fen, now=now)
     if order is not None and (dispute.is_new or state is not dispute.state):
-        orders.add_event(order.id, f"dispute_{state.value}", {"amount_fen": dispute.amount_fen, "dispute": word.provider_id}, by=None, now=now)
+        orders.add_event(
+            order.id, f"dispute_{state.value}", {"amount_fen": dispute.amount_fen, "dispute": word.provider_id}, by=None, now=now
+        )
     return state
 
 

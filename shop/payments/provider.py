@@ -203,6 +203,8 @@ class DisputeWord:
     state: DisputeState
     evidence_due_at: datetime | None
     opened_at: datetime
+    reference: str | None
+    """The order's number, where the provider knows it."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,10 @@ class KeepsAccount(Protocol):
 
     def payouts(self, since: datetime, until: datetime) -> Sequence[PayoutWord]:
         """Every payout made meanwhile, as it stands now."""
+        ...
+
+    def payout(self, payout_id: str) -> PayoutWord:
+        """How one payout stands."""
         ...
 
     def disputes(self, since: datetime, until: datetime) -> Sequence[DisputeWord]:

@@ -84,18 +84,26 @@ class StripeAccount:
             found = self._payouts.list({"created": {"gte": _seconds(since), "lt": _seconds(until)}, "limit": _A_PAGE})
             return [_payout(payout) for payout in found.auto_paging_iter()][::-1]
 
+    def payout(self, payout_id: str) -> PayoutWord:
+        """How one payout stands."""
+        require_no_transaction()
+        with translated():
+            return _payout(self._payouts.retrieve(payout_id))
+
     def disputes(self, since: datetime, until: datetime) -> list[DisputeWord]:
         """Every dispute opened from `since` up to before `until`, oldest first."""
         require_no_transaction()
         with translated():
-            found = self._disputes.list({"created": {"gte": _seconds(since), "lt": _seconds(until)}, "limit": _A_PAGE})
+            found = self._disputes.list(
+                {"created": {"gte": _seconds(since), "lt": _seconds(until)}, "expand": ["data.charge"], "limit": _A_PAGE}
+            )
             return [_dispute(dispute) for dispute in found.auto_paging_iter()][::-1]
 
     def dispute(self, dispute_id: str) -> DisputeWord:
         """How one dispute stands."""
         require_no_transaction()
         with translated():
-            return _dispute(self._disputes.retrieve(dispute_id))
+            return _dispute(self._disputes.retrieve(dispute_id, {"expand": ["charge"]}))
 
     def undelivered_events(self, since: datetime, until: datetime) -> list[Told]:
         """What Stripe could not tell us from `since` up to before `until`, oldest first. It remembers thirty days (docs.stripe.com/api/events)."""
@@ -181,6 +189,7 @@ def _dispute(dispute: "Dispute") -> DisputeWord:
         state=_DISPUTE_STATES.get(dispute.status, DisputeState.UNDER_REVIEW),
         evidence_due_at=datetime.fromtimestamp(due, UTC) if due else None,
         opened_at=datetime.fromtimestamp(dispute.created, UTC),
+        reference=_order_of(dispute.charge if isinstance(dispute.charge, stripe.StripeObject) else None),
     )
 
 
