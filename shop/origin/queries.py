@@ -1,10 +1,12 @@
 """Reading origin."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 
 from shop.extensions import db
-from shop.kit.ids import CooperativeId, UserId
-from shop.origin.models import Membership
+from shop.kit.ids import CooperativeId, EasternUnitId, UserId, VillageId
+from shop.origin.models import EasternUnit, Membership, Village
 
 
 def cooperatives_of(user_id: UserId) -> tuple[CooperativeId, ...]:
@@ -15,3 +17,15 @@ def cooperatives_of(user_id: UserId) -> tuple[CooperativeId, ...]:
             select(Membership.cooperative_id).where(Membership.user_id == user_id).order_by(Membership.cooperative_id)
         )
     )
+
+
+def eastern_units_by_name() -> dict[str, EasternUnitId]:
+    """Every eastern unit, by its slug and by its name: what a file may call it."""
+    rows = db.session.execute(select(EasternUnit.id, EasternUnit.slug, EasternUnit.name).order_by(EasternUnit.id.desc())).all()
+    return {row.name: EasternUnitId(row.id) for row in rows} | {row.slug: EasternUnitId(row.id) for row in rows}
+
+
+def village_names(village_ids: Iterable[VillageId]) -> dict[VillageId, tuple[str, str]]:
+    """Names and English names of villages."""
+    rows = db.session.execute(select(Village.id, Village.name, Village.name_en).where(Village.id.in_(sorted(village_ids))))
+    return {VillageId(row.id): (row.name, row.name_en) for row in rows}

@@ -1,0 +1,176 @@
+"""Booking a file of sales made by hand, or rehearsing it: batch by batch, each an act of its own, safe to stop anywhere and to repeat."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+from shop.acts.plan_offline import (
+    NothingTaken,
+    NotOfThatSale,
+    NotOnSale,
+    OfflineReturn,
+    OfflineRow,
+    OtherPrice,
+    Outcome,
+    RefTaken,
+    Result,
+    ReturnedBeforeSold,
+)
+from shop.acts.sales_file import ReadRow, SalesFile, Trouble
+from shop.acts.sell_offline import Rehearsal, book_offline
+from shop.kit.errors import ShopError
+from shop.kit.ids import UserId
+from shop.ledger.errors import PeriodClosed
+from shop.orders.errors import NoSuchOrder, NothingToRefund, RefundTooLarge
+from shop.stock.errors import NotEnoughStock
+
+BATCH_ROWS = 500
+"""Rows in one transaction: others who want the same goods wait a fraction of a second."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a file has booked so far, or would book."""
+
+    rows: int = 0
+    sales: int = 0
+    returns: int = 0
+    known: int = 0
+    """Rows that had been booked before, with the same facts."""
+    bad: int = 0
+    sales_fen: int = 0
+    returns_fen: int = 0
+    """What went back, nought or more."""
+    villages: Mapping[str, int] = field(default_factory=dict)
+    """Fen by village id (as text, to be kept as JSON), returns subtracted."""
+
+    def plus(self, outcomes: Sequence[Outcome], troubles: Sequence[Trouble], rows: int) -> "Tally":
+        """With these rows."""
+        sales = returns = known = sales_fen = returns_fen = 0
+        villages = dict(self.villages)
+        for outcome in outcomes:
+            if outcome.result is Result.KNOWN:
+                known += 1
+            elif outcome.result is Result.BOOKED:
+                if outcome.is_return:
+                    returns += 1
+                    returns_fen -= outcome.amount_fen
+                else:
+                    sales += 1
+                    sales_fen += outcome.amount_fen
+                for village_id, fen in outcome.villages:
+                    villages[str(village_id)] = villages.get(str(village_id), 0) + fen
+        return replace(
+            self,
+            rows=self.rows + rows,
+            sales=self.sales + sales,
+            returns=self.returns + returns,
+            known=self.known + known,
+            bad=self.bad + len(troubles),
+            sales_fen=self.sales_fen + sales_fen,
+            returns_fen=self.returns_fen + returns_fen,
+            villages=villages,
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """To be kept."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch, done."""
+
+    tally: Tally
+    troubles: tuple[Trouble, ...]
+    """Of this batch, by line."""
+
+
+Beside = Callable[[Step], None]
+
+
+def import_sales(
+    file: SalesFile,
+    *,
+    is_booking: bool,
+    by: UserId | None,
+    clock: Callable[[], datetime],
+    begun: Tally | None = None,
+    beside: Beside = lambda step: None,
+    batch_rows: int = BATCH_ROWS,
+) -> Iterator[Step]:
+    """Course. Book the file's good rows, or find out what booking them would do; each batch as it is done.
+
+    `begun`: how far it had come when it was stopped, as `beside` was told; only a booking can be taken up again. `beside` is, of a booking, a step of
+    the batch's own transaction, and may be called again for the same batch.
+    """
+    before = begun or Tally()
+    assert is_booking or not before.rows, "a rehearsal begins at the beginning"
+    with ExitStack() as opened:
+        rehearsal = None if is_booking else opened.enter_context(Rehearsal())
+        for read in file.batches(batch_rows, skip=before.rows):
+            done = _Batch(before, read)
+            if rehearsal is not None:
+                done.hear(rehearsal.run(done.rows))
+            else:
+                book_offline(done.rows, by=by, now=clock(), beside=lambda outcomes, done=done: beside(done.hear(outcomes)))  # type: ignore[misc]
+            assert done.step is not None, "the batch is done"
+            before = done.step.tally
+            yield done.step
+
+
+class _Batch:
+    """Rows that go together, and how they ended."""
+
+    def __init__(self, before: Tally, read: Sequence[ReadRow]) -> None:
+        self._before = before
+        self._read = read
+        self._good = [row for row in read if row.says is not None]
+        self.rows: list[OfflineRow] = [row.says for row in self._good if row.says is not None]
+        self.step: Step | None = None
+
+    def hear(self, outcomes: Sequence[Outcome]) -> Step:
+        """How the good rows ended."""
+        troubles = [row.trouble for row in self._read if row.trouble is not None]
+        for row, outcome in zip(self._good, outcomes, strict=True):
+            if outcome.refusal is not None:
+                assert row.says is not None, "only what could be read was refused"
+                troubles.append(trouble_of(row, row.says, outcome.refusal))
+        troubles.sort(key=lambda trouble: trouble.line)
+        self.step = Step(self._before.plus(outcomes, troubles, len(self._read)), tuple(troubles))
+        return self.step
+
+
+def trouble_of(read: ReadRow, row: OfflineRow, refusal: ShopError) -> Trouble:
+    """A refusal, as what is wrong with its row."""
+
+    def wrong(column: str, fault: str, **facts: str | int) -> Trouble:
+        return Trouble(read.line, read.ref, column, fault, facts)
+
+    if isinstance(refusal, NotOnSale):
+        return (
+            wrong("lot", "lot_unknown", given=refusal.code[:40]) if refusal.is_lot else wrong("sku", "sku_unknown", given=refusal.code[:60])
+        )
+    if isinstance(refusal, NotEnoughStock):
+        shortage = refusal.shortages[0]
+        return wrong("quantity", "not_enough", wanted=shortage.wanted_units, available=shortage.available_units)
+    if isinstance(refusal, PeriodClosed):
+        return wrong("sold_at", "month_closed", month=refusal.month)
+    if isinstance(refusal, RefTaken):
+        return wrong("ref", "ref_taken")
+    if isinstance(refusal, NoSuchOrder):
+        return wrong("returns", "never_sold", given=row.sale_ref if isinstance(row, OfflineReturn) else "")
+    if isinstance(refusal, RefundTooLarge):
+        return wrong("quantity", "too_many_back", wanted=refusal.wanted_fen, left=refusal.left_fen)
+    if isinstance(refusal, NotOfThatSale):
+        return wrong(
+            "sku" if isinstance(row, OfflineReturn) and refusal.code in row.units else "lot", "not_of_sale", given=refusal.code[:60]
+        )
+    if isinstance(refusal, OtherPrice):
+        return wrong("unit_price_fen", "other_price", paid=refusal.paid_fen)
+    if isinstance(refusal, ReturnedBeforeSold):
+        return wrong("sold_at", "returned_before_sold", day=refusal.sold_on.isoformat())
+    if isinstance(refusal, NothingTaken | NothingToRefund):
+        return wrong("unit_price_fen", "price_nought")
+    raise refusal
