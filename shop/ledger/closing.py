@@ -4,7 +4,6 @@ Law: a closed month never changes. Whatever corrects it is a new entry in an ope
 """
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Date, TextClause, bindparam, func, select, text, update
@@ -89,26 +88,3 @@ _FREEZE_BALANCES = dated(
 _FREEZE_VILLAGES = dated(
     f"insert into month_villages (month, cooperative_id, village_id, gross_fen, refunds_fen) select :month, found.* from ({VILLAGES}) found"
 )
-
-
-# ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class MonthRow:
-    """A month of the books, as the list of months shows it."""
-
-    month: str
-    entries: int
-    closed_at: datetime | None
-
-
-def months() -> list[MonthRow]:
-    """Every month with entries, the latest first."""
-    rows = db.session.execute(select(Period.month, Period.closed_at).order_by(Period.month.desc())).all()
-    found = []
-    for month, closed_at in rows:
-        since, until = days_of(month)
-        entries = db.session.scalar(select(func.count()).select_from(Entry).where(Entry.business_day.between(since, until))) or 0
-        found.append(MonthRow(month, entries, closed_at))
-    return [row for row in found if row.entries]
