@@ -158,6 +158,7 @@ class Bag:
     lot_total_fen: int = 0
     pick_id: PickId | None = None
     line_id: LineId | None = None
+    is_accredited: bool = False
 
 
 @dataclass(slots=True)

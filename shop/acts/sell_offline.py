@@ -50,6 +50,7 @@ from shop.orders import batches as orders
 from shop.orders.batches import HandSale, NewReturn, PlacedOrder
 from shop.orders.models import Order
 from shop.orders.service import Delivery, ReturnedPick
+from shop.papers.accreditations import accredited_on
 from shop.stock import holding, shelf
 from shop.stock.holding import RaisedLot
 from shop.stock.shelf import PickOfItem, Returned, Sold
@@ -227,6 +228,7 @@ def _standing(sales: Mapping[str, PlacedOrder], picks: Iterable[PickOfItem]) -> 
                         lot_total_fen=book.lot_total_fen,
                         pick_id=pick.pick_id,
                         line_id=line.line_id,
+                        is_accredited=book.is_accredited,
                     )
                 )
         bags.sort(key=lambda bag: bag.pick_id or 0)
@@ -245,6 +247,7 @@ def _write(planned: Plan, world: World, *, by: UserId | None, now: datetime) -> 
     returns = [each for each in planned.booked if isinstance(each, PlannedReturn)]
     bags = planned.bags()
     _draw_up(sales)
+    _see_what_counts(sales)
     for bag, pick_id in zip(
         bags, shelf.store_picks([(_line_of(bag), bag.item_id, bag.units, bag.returned_units) for bag in bags]), strict=True
     ):
@@ -293,6 +296,14 @@ def _draw_up(sales: Sequence[PlannedSale]) -> None:
             bag.line_id = row.line_ids[bag.line_at]
 
 
+def _see_what_counts(sales: Sequence[PlannedSale]) -> None:
+    """Which bags are of products that were accredited on the day of their sale."""
+    counted = accredited_on((line.product_id, each.standing.sold_on) for each in sales for line in each.lines)
+    for each in sales:
+        for bag in each.standing.bags:
+            bag.is_accredited = (each.lines[bag.line_at].product_id, each.standing.sold_on) in counted
+
+
 @lru_cache(maxsize=1000)
 def _delivery(district_code: str | None, eastern_unit_id: EasternUnitId | None) -> Delivery:
     return Delivery(
@@ -322,7 +333,7 @@ def _booking(planned: PlannedSale | PlannedReturn, lots: Mapping[LotId, RaisedLo
             for bag in standing.bags
             for row in attributed_rows(
                 next(shares), _order_of(standing), _line_of(bag), _pick_of(bag), bag.cooperative_id, bag.units * bag.unit_grams,
-                lots[bag.lot_id], standing.sold_on,
+                lots[bag.lot_id], standing.sold_on, is_accredited=bag.is_accredited,
             )
         ]  # fmt: skip
     else:
@@ -351,6 +362,7 @@ def _given_back(standing: Standing, bag: Bag, village_id: VillageId, fen: int) -
         grams=0,
         lot_total_fen=bag.lot_total_fen,
         sold_on=standing.sold_on,
+        is_accredited=bag.is_accredited,
     )
 
 

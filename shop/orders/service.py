@@ -69,6 +69,7 @@ class LineRow:
     position: int
     sku_id: SkuId
     sku_code: str
+    product_id: ProductId
     cooperative_id: CooperativeId
     product_name: str
     product_name_en: str

@@ -308,7 +308,11 @@ def facts(table: str, kind: str, which: str, when: str = "1 = 1") -> str:
     columns, sums = KEYS[table], SUMS_OF[table]
     keys = ", ".join(columns)
     fen = "cast(0 as bigint)" if kind == "postgresql" else "0"
-    once = "case when not is_refund and row_number() over (partition by {by}, is_refund order by village_id, pick_id) = 1 then {what} else 0 end"
+    # Corrections move fen and grams; which lines and units they move only the lines know (`sales._from_lines`).
+    once = (
+        "case when not is_refund and not is_correction and row_number() over"
+        " (partition by {by}, is_refund, is_correction order by village_id, pick_id) = 1 then {what} else 0 end"
+    )
     counts = {
         f"{what}_{scope}": once.format(by=", ".join([whole, *by]), what=amount)
         for what, whole, amount in (("lines", "line_id", "1"), ("units", "pick_id", "units"))
@@ -327,7 +331,7 @@ def facts(table: str, kind: str, which: str, when: str = "1 = 1") -> str:
     ]
     selling = [f"{fen} as posted_{name}" for name in booked] + [f"{sql} as sold_{name}" for name, sql in booked.items()]
     return f"""with booked as {_MATERIALIZED}(
- select a.line_id, a.pick_id, a.village_id, a.cooperative_id, a.is_refund, a.amount_fen, a.grams, a.business_day, a.sold_on,
+ select a.line_id, a.pick_id, a.village_id, a.cooperative_id, a.is_refund, a.is_correction, a.amount_fen, a.grams, a.business_day, a.sold_on,
         v.town_id, t.county_code, l.sku_id, o.channel, a.is_accredited as accredited, p.units,
         coalesce(o.district_code, '') as district_code, coalesce(o.eastern_unit_id, 0) as eastern_unit_id
    from attributions a join villages v on v.id = a.village_id join towns t on t.id = v.town_id

@@ -17,12 +17,15 @@ from sqlalchemy import (
     Row,
     Select,
     SQLColumnExpression,
+    and_,
     case,
     distinct,
+    exists,
     func,
     literal,
     literal_column,
     null,
+    or_,
     select,
     union_all,
 )
@@ -205,11 +208,15 @@ def _from_rollup(
 ) -> Figures | None:
     """From a roll-up and, in the same statement, from the entries that it does not hold yet: a line's sale is in the one or in the other.
 
-    None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew.
+    None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew. Or if a lot's correction
+    moved anything in the period: then lines and units moved too, which only the lines know.
     """
     by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_waiting=True), len(grouped))
     nought, yes = literal(0), literal(1)
-    follows = literal_column(follows_sql(dialect()), Integer) if rolled.needs_register else yes
+    day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
+    is_corrected = exists().where(Attribution.is_correction, day.between(since, until))
+    register = literal_column(follows_sql(dialect()), Integer) if rolled.needs_register else yes
+    follows = case((is_corrected, 0), else_=register)
     from_rollup = rolled_rows(rolled, grouped, held, since, until, dates.value)
     parts = (
         from_rollup.add_columns(literal(_Part.ROLLUP.value).label("part"), yes.label("follows")),
@@ -269,7 +276,10 @@ def _booked(
         Attribution.order_id,
         Attribution.line_id,
         Attribution.pick_id,
+        Attribution.village_id,
         Attribution.is_refund,
+        Attribution.is_correction,
+        Attribution.pick_change,
         Attribution.amount_fen,
         Attribution.grams,
     ).where(day.between(since, until))
@@ -314,16 +324,44 @@ def _picked(booked: CTE, dimensions: int) -> CTE:
         func.sum(booked.c.grams).label("grams"),
         func.sum(case((is_sale, booked.c.amount_fen), else_=0)).label("gross_fen"),
         func.sum(case((is_sale, 0), else_=-booked.c.amount_fen)).label("refunds_fen"),
-        func.max(case((is_sale, 1), else_=0)).label("is_sold"),
+        _is_sold(booked).label("is_sold"),
         func.max(case((is_sale, 0), else_=1)).label("is_refunded"),
+        func.max(case((booked.c.is_correction, 1), else_=0)).label("is_corrected"),
+        func.max(case((and_(is_sale, booked.c.is_correction.is_(False)), 1), else_=0)).label("has_sale"),
     )
     return query.group_by(*_keys(booked, dimensions), *whose).cte("picked").prefix_with("MATERIALIZED")
+
+
+def _is_sold(booked: CTE) -> SQLColumnExpression[int]:
+    """Of a pick, under one value of the dimensions: 1 if it was sold in the period, −1 if a correction took it away from there, else 0.
+
+    With its sale in the period it counts where villages of this value still have a part of it. If only corrections are in the period, a value of one
+    village gains or loses the pick as that village does; one of several (a town, the product) only if all its villages do.
+    """
+    is_own = and_(booked.c.is_refund.is_(False), booked.c.is_correction.is_(False))
+    sales = func.sum(case((is_own, 1), else_=0))
+    corrections = func.sum(case((and_(booked.c.is_correction, booked.c.is_refund.is_(False)), 1), else_=0))
+    change = func.sum(booked.c.pick_change)
+    gains, losses = (func.sum(case((booked.c.pick_change == sign, 1), else_=0)) for sign in (1, -1))
+    villages = func.count(distinct(booked.c.village_id))
+    stays = and_(villages > 1, corrections > func.abs(change))  # somebody of this value had a part before, and has one after
+    return case(
+        (corrections == 0, case((sales > 0, 1), else_=0)),
+        (sales > 0, case((sales + change > 0, 1), else_=0)),
+        (stays, 0),
+        (gains > losses, 1),
+        (losses > gains, -1),
+        else_=0,
+    )
 
 
 def _once(picked: CTE) -> CTE:
     """Every pick once, whatever values it has."""
     sums = (func.sum(picked.c[name]).label(name) for name in ("grams", "gross_fen", "refunds_fen"))
-    query = select(picked.c.line_id, picked.c.pick_id, *sums, func.max(picked.c.is_sold).label("is_sold"))
+    most, least = func.max(picked.c.is_sold), func.min(picked.c.is_sold)
+    # Without its sale in the period: one value gained the pick and another lost it, so together they have it as before.
+    is_sold = case((func.max(picked.c.has_sale) == 1, most), (most == least, most), else_=0)
+    query = select(picked.c.line_id, picked.c.pick_id, *sums, is_sold.label("is_sold"))
     return query.group_by(picked.c.line_id, picked.c.pick_id).cte("once")
 
 
@@ -331,7 +369,7 @@ def _measures(picked: CTE) -> list[SQLColumnExpression[Any]]:  # PostgreSQL sums
     is_sold = picked.c.is_sold == 1
     return [
         func.count(distinct(case((is_sold, picked.c.line_id)))).label("lines"),
-        func.coalesce(func.sum(case((is_sold, Pick.units), else_=0)), 0).label("units"),
+        func.coalesce(func.sum(picked.c.is_sold * Pick.units), 0).label("units"),
         func.coalesce(func.sum(picked.c.grams), 0).label("weight_grams"),
         func.coalesce(func.sum(picked.c.gross_fen), 0).label("gross_fen"),
         func.coalesce(func.sum(picked.c.refunds_fen), 0).label("refunds_fen"),
@@ -396,6 +434,8 @@ class LineBehind:
     quantity: int
     """Of the whole line; the part in the figure is in `measures`."""
     measures: Measures
+    is_corrected: bool = False
+    """Whether a correction of a lot moved something of it."""
 
 
 @dataclass(frozen=True)
@@ -463,6 +503,7 @@ def _line_behind(row: Found) -> LineBehind:
         unit_word=row.unit_word,
         quantity=row.quantity,
         measures=_figures(row),
+        is_corrected=bool(row.is_corrected),
     )
 
 
@@ -475,11 +516,12 @@ def _lines_query(booked: CTE, dimensions: int, figure: Figure) -> Query:
     """Lines with their part of the figure, and with the sums over all of them, so that both are of one moment."""
     picked = _picked(booked, dimensions)
     keys, named = _keys(picked, dimensions), _named(picked, dimensions)  # the same in every row: each dimension is held to one value
-    per_line = select(picked.c.order_id, picked.c.line_id, *named, *_measures(picked))
+    is_corrected = func.max(picked.c.is_corrected).label("is_corrected")
+    per_line = select(picked.c.order_id, picked.c.line_id, is_corrected, *named, *_measures(picked))
     per_line = per_line.group_by(picked.c.order_id, picked.c.line_id, *keys)
     if figure is not Figure.NET:
-        flag = picked.c.is_sold if figure is Figure.SOLD else picked.c.is_refunded
-        per_line = per_line.having(func.max(flag) == 1)
+        flags = (picked.c.is_sold, picked.c.is_corrected) if figure is Figure.SOLD else (picked.c.is_refunded,)
+        per_line = per_line.having(or_(*(func.max(flag) == 1 for flag in flags)))
     line = _joined_to_picks(per_line, picked).cte("line")
     return (
         select(
@@ -493,6 +535,7 @@ def _lines_query(booked: CTE, dimensions: int, figure: Figure) -> Query:
             OrderLine.pack_en,
             OrderLine.unit_word,
             OrderLine.quantity,
+            line.c.is_corrected,
             *(line.c[name] for name in _ADDED_UP),
             *(line.c[name] for place in range(dimensions) for name in _column_names(place)),
             func.count().over().label("all_rows"),
