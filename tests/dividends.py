@@ -1,5 +1,6 @@
 """Cooperatives with a dividend rule, months that are over, and papers: for tests of costs and dividends."""
 
+import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from PIL import Image
 from sqlalchemy import select
 
 from shop.accounts.roles import Role
+from shop.acts.close_month import close_month
 from shop.acts.pay_dividend import pay_dividend
 from shop.acts.propose_rule import propose_rule
 from shop.acts.record_cost import record_cost
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
-from shop.extensions import act, db, reading
+from shop.extensions import reading
 from shop.kit.ids import CostId, RuleId, RunId, SheetId, VillageId, new_key
-from shop.ledger.dividing import Bucket, Paid, answer, approve, compute, decide_rule, publish
-from shop.ledger.models import CostKind, DividendBase, DividendRun, DividendShare, Period, ReceiptAnswer, RuleDecision
+from shop.ledger.dividing import Bucket, Paid, answer, approve, compute, decide_rule, publish, receipt_key
+from shop.ledger.errors import PeriodClosed
+from shop.ledger.models import CostKind, DividendBase, DividendRun, DividendShare, ReceiptAnswer, RuleDecision
+from shop.papers.attachments import attachments_of
+from shop.reports.folding import fold_waiting
 from tests.books import noon
 from tests.factories import (
     MadeCooperative,
@@ -148,11 +153,12 @@ def make_rule(season: Season, *, starts_on: date = date(2026, 9, 1), base: Divid
     return rule_id
 
 
-@act
-def close(*months: str) -> None:
-    """These months are closed."""
+def close(*months: str, now: datetime = datetime(2027, 1, 5, 2, tzinfo=UTC)) -> None:
+    """These months are closed, in their order, if they are not yet."""
+    fold_waiting()
     for month in months:
-        db.session.merge(Period(month=month, closed_at=IN_DECEMBER))
+        with contextlib.suppress(PeriodClosed):
+            close_month(month, by=None, now=now)
 
 
 def compute_to(season: Season, last_day: date, *, once: str = "", now: datetime = IN_DECEMBER) -> SheetId:
@@ -234,3 +240,45 @@ def bring_to_the_public(season: Season, run_id: RunId, *, households: dict[int, 
     answer(paid.payment_id, ReceiptAnswer.CONFIRMED, now=IN_DECEMBER)
     publish(run_id, by=season.finance.id, now=IN_DECEMBER)
     return paid
+
+
+@dataclass(frozen=True)
+class MadeDividend:
+    """A dividend of October that has come to the public, and everything on its way there."""
+
+    cost_id: CostId
+    rule_id: RuleId
+    sheet_id: SheetId
+    run_id: RunId
+    payment_id: int
+    key: str
+    """Of the receipt's link."""
+    paper_id: int
+
+
+def make_dividend(cooperative: MadeCooperative, product: MadeProduct, lot: MadeLot, chen: Person) -> MadeDividend:
+    """Two bags of the lot sold in October, a cost with its bill, the rule 622 from that month on, one run, published."""
+    village = make_village()
+    staff, finance = make_user("Computer", roles=[Role.STAFF]), make_user("Approver", roles=[Role.FINANCE])
+    season = Season(cooperative, village, village, product, lot, chen, staff, finance)
+    sell_by_hand(season, 2, on=date(2026, 10, 20), ref="october")
+    cost = record_cost(
+        lot.id,
+        kind=CostKind.LABOUR,
+        amount_fen=1_000,
+        incurred_on=date(2026, 10, 21),
+        note="割稻",
+        papers=[a_photograph("blue")],
+        instance_path=instance(),
+        by=chen.id,
+        once=new_key(),
+        now=IN_DECEMBER,
+    )
+    rule_id = make_rule(season, starts_on=date(2026, 10, 1))
+    sheet_id = run_to(season, date(2026, 10, 31), "2026-10")
+    run = runs_of(sheet_id)[0]
+    paid = bring_to_the_public(season, run.id, households={1: 23, 2: 3})
+    with reading():
+        paper = attachments_of("cost", cost.id)[0]
+    key = receipt_key(paid.payment_id, paid.once, str(current_app.config["SECRET_KEY"]))
+    return MadeDividend(cost.id, rule_id, sheet_id, run.id, paid.payment_id, key, paper.id)

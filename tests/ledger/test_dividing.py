@@ -443,17 +443,3 @@ def test_verify_sees_what_was_meddled_with(season: Season, statement: str, check
     unguarded(statement)
     with reading():
         assert check in [found.name for found in verify() if not found.ok]
-
-
-def test_verify_sees_a_month_that_was_opened_again_under_a_run(season: Season) -> None:
-    make_rule(season)
-    sell_bags(season, 1, date(2026, 9, 20))
-    run_to(season, SEPTEMBER, "2026-09")
-
-    @act
-    def reopen() -> None:
-        db.session.execute(text("update periods set closed_at = null"))
-
-    reopen()
-    with reading():
-        assert "dividends_can_be_computed_again" in [found.name for found in verify() if not found.ok]

@@ -21,6 +21,7 @@ from shop.accounts.roles import Permission, Role, permissions_of
 from shop.extensions import db, reading
 from shop.orders.models import Order
 from shop.shipping.models import Shipment
+from tests.dividends import MadeDividend, make_dividend
 from tests.factories import (
     MadeCooperative,
     MadeLot,
@@ -55,6 +56,7 @@ class World:
     number: str
     key: str
     shipment_id: int
+    dividend: MadeDividend
 
 
 @pytest.fixture
@@ -63,9 +65,10 @@ def world(provider: FakeProvider) -> World:
     lot = make_lot(product)
     mei = make_mei()
     placed = buy(provider, {product.sku: 2}, buyer_id=mei.id)
+    dividend = make_dividend(cooperative, product, lot, make_lao_chen())
     with reading() as session_:
         shipment = select(Shipment.id).join(Order, Order.id == Shipment.order_id).where(Order.number == placed.number)
-        return World(cooperative, product, lot, mei, placed.number, placed.key, session_.scalars(shipment).one())
+        return World(cooperative, product, lot, mei, placed.number, placed.key, session_.scalars(shipment).one(), dividend)
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -115,7 +118,7 @@ def addresses(app: Flask, world: World) -> list[Address]:
     with app.test_request_context():
         for rule in rules(app):
             values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
-            if rule.endpoint.startswith("storefront.orders.") and "number" in values:
+            if rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.")) and "number" in values:
                 values["key"] = world.key
             path = app.url_for(rule.endpoint, **values)
             permission = app.view_functions[rule.endpoint].permission  # type: ignore[attr-defined]  # set by `needs`
@@ -125,7 +128,7 @@ def addresses(app: Flask, world: World) -> list[Address]:
 
 def example(endpoint: str, argument: str, world: World) -> str | int:
     """Something that is there, for one gap of one address."""
-    slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug}
+    slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug, "dividends": "baishui"}
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
     return {
@@ -135,6 +138,14 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "item_id": world.lot.item_id,
         "number": world.number,
         "shipment_id": world.shipment_id,
+        "cost_id": world.dividend.cost_id,
+        "rule_id": world.dividend.rule_id,
+        "sheet_id": world.dividend.sheet_id,
+        "run_id": world.dividend.run_id,
+        "part": "sales",
+        "payment_id": world.dividend.payment_id,
+        "key": world.dividend.key,
+        "paper_id": world.dividend.paper_id,
     }[argument]
 
 
@@ -221,7 +232,7 @@ def test_an_order_opens_only_for_its_key_and_its_buyer(app: Flask, world: World,
     lost = without_what_differs(walk_in(app, person, "zh")[0].get("/nothing/is/here").text)
     before, wrong = rows_everywhere(), []
     for address in addresses(app, world):
-        if world.number not in address.path or not address.endpoint.startswith("storefront.orders."):
+        if world.number not in address.path or not address.endpoint.startswith(("storefront.orders.", "storefront.transfers.")):
             continue
         path = address.path.partition("?")[0]
         for query in ("", "?key=", f"?key={foreign_key}", f"?key={world.key[:-1]}", f"?key={world.key.upper()}x", "?key=%00%ff"):

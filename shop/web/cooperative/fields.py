@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MOST_UNITS = 1_000_000
 MOST_KILOGRAMS = 1_000_000
+MOST_YUAN = 1_000_000
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _WHOLE = re.compile(r"[0-9]+")
@@ -112,6 +113,50 @@ class KilogramsField(TypedField[int]):
         """640000 → `640`."""
         whole, rest = divmod(value, 1000)
         return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else str(whole)
+
+
+class YuanField(TypedField[int]):
+    """Yuan with up to two decimals, as fen."""
+
+    def read(self, text: str) -> int:
+        """`１２８．５` → 12850, `¥1,280元` → 128000."""
+        text = re.sub(r"^¥|\s*元$", "", text.replace(",", "").replace("。", ".")).strip()
+        if _SIGNED.fullmatch(text):
+            raise ValueError(gettext("不能小于 0。"))
+        match = _KILOGRAMS.fullmatch(text)
+        if match is None:
+            raise ValueError(gettext("写元，比如 128 或 128.50。"))
+        whole, decimals = match[1], (match[2] or "").rstrip("0")
+        if len(decimals) > 2:
+            raise ValueError(gettext("最多两位小数，精确到分。"))
+        if len(whole) > 12 or int(whole) > MOST_YUAN:
+            raise ValueError(gettext("太多了，最多写 %(most)s 元。", most=f"{MOST_YUAN:,}"))
+        return int(whole) * 100 + int(decimals.ljust(2, "0"))
+
+    def write(self, value: int) -> str:
+        """12850 → `128.50`."""
+        return f"{value // 100}.{value % 100:02d}"
+
+
+class PercentField(TypedField[int]):
+    """Per cent with up to two decimals, as basis points."""
+
+    def read(self, text: str) -> int:
+        """`60` → 6000, `12.5%` → 1250."""
+        text = re.sub(r"\s*[%％]$", "", text.replace("。", "."))
+        match = _KILOGRAMS.fullmatch(text)
+        if match is None:
+            raise ValueError(gettext("写百分数，比如 60 或 12.5。"))
+        whole, decimals = match[1], (match[2] or "").rstrip("0")
+        if len(decimals) > 2:
+            raise ValueError(gettext("百分数最多两位小数。"))
+        if len(whole) > 3 or int(whole) * 100 + int(decimals.ljust(2, "0")) > 10_000:
+            raise ValueError(gettext("最多 100%%。") % {})
+        return int(whole) * 100 + int(decimals.ljust(2, "0"))
+
+    def write(self, value: int) -> str:
+        """1250 → `12.5`."""
+        return f"{value // 100}.{value % 100:02d}".rstrip("0").rstrip(".")
 
 
 class DayField(TypedField[date]):

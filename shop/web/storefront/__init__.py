@@ -2,7 +2,22 @@
 
 from flask import Blueprint
 
-from shop.web.storefront import cart, checkout, cooperatives, home, language, lot_words, lots, orders, pages, products, villages, words
+from shop.web.storefront import (
+    cart,
+    checkout,
+    cooperatives,
+    dividends,
+    home,
+    language,
+    lot_words,
+    lots,
+    orders,
+    pages,
+    products,
+    transfers,
+    villages,
+    words,
+)
 
 blueprint = Blueprint("storefront", __name__)
 
@@ -18,3 +33,5 @@ blueprint.register_blueprint(language.blueprint)
 blueprint.register_blueprint(cart.blueprint)
 blueprint.register_blueprint(checkout.blueprint)
 blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(transfers.blueprint)
+blueprint.register_blueprint(dividends.blueprint)

@@ -4,6 +4,7 @@ from flask import Blueprint, render_template
 
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
+from shop.reports.dividend_pages import count_public_runs
 from shop.reports.village_page import village_page, villages_page
 from shop.web.current import needs
 from shop.web.storefront.addresses import slug_in
@@ -25,6 +26,5 @@ def index() -> str:
 def show(slug: str) -> str:
     """One village."""
     today = business_day(utc_now())
-    return render_template(
-        "storefront/villages/show.html", page=village_page(slug_in(slug), today=today, english=is_english()), today=today
-    )
+    page = village_page(slug_in(slug), today=today, english=is_english())
+    return render_template("storefront/villages/show.html", page=page, today=today, public_runs=count_public_runs(page.slug))
