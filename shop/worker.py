@@ -23,6 +23,7 @@ from shop.acts.find_refunds import find_refunds_made_elsewhere
 from shop.acts.follow_account import fetch_undelivered_events, follow_disputes, follow_movements, follow_payouts
 from shop.acts.handle_event import handle_due_events
 from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.acts.reconcile import reconcile_lately
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
 from shop.reports.folding import fold_waiting
@@ -51,6 +52,7 @@ SWEEPS = (
     Sweep("movements", timedelta(minutes=2), lambda _, now: follow_movements(now=now)),
     Sweep("disputes", timedelta(minutes=10), lambda _, now: follow_disputes(now=now)),
     Sweep("payouts", timedelta(minutes=30), lambda _, now: follow_payouts(now=now)),
+    Sweep("reconcile", timedelta(hours=6), lambda _, now: reconcile_lately(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
