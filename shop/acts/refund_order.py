@@ -38,6 +38,8 @@ class RefundWanted:
     units: Mapping[PickId, int] = field(default_factory=dict)
     amounts: Mapping[LineId, int] = field(default_factory=dict)
     """Fen."""
+    of_picks: Mapping[PickId, int] = field(default_factory=dict)
+    """Fen of single picks, beside their units: what an exchange leaves over."""
     shipping_fen: int = 0
     restock: bool = False
     """Whether the units are for sale again; else they are written off."""
@@ -212,8 +214,8 @@ def _plan(order: OrderRow, wanted: RefundWanted) -> _Plan:
     if not is_paid(order.state):
         raise CannotMove(order.state.value, "refund")
     booked = ledger.booked_picks(order.id)
-    sold = _sold_picks(booked)
-    by_units = _by_units(sold, wanted.units)
+    sold = sold_picks(booked)
+    by_units = (*_by_units(sold, wanted.units), *_of_picks(sold, wanted.of_picks))
     by_amounts = _by_amounts(_less(sold, by_units), booked, wanted.amounts)
     picks = _merged(by_units, by_amounts)
     shipping_left_fen = order.shipping_fen - order.refunded_shipping_fen
@@ -222,10 +224,11 @@ def _plan(order: OrderRow, wanted: RefundWanted) -> _Plan:
     if not any(pick.fen for pick in picks) and not wanted.shipping_fen:
         raise NothingToRefund
     lines = {pick.pick_id: booked[pick.pick_id].line_id for pick in picks}
-    return _Plan(picks, lines, tuple(_given_back(order, booked, picks)))
+    return _Plan(picks, lines, tuple(given_back(order, booked, picks)))
 
 
-def _sold_picks(booked: Mapping[PickId, BookedPick]) -> dict[PickId, SoldPick]:
+def sold_picks(booked: Mapping[PickId, BookedPick]) -> dict[PickId, SoldPick]:
+    """Picks of the books with how many of their units came back."""
     units = stock.sold_units(booked)
     return {
         pick_id: SoldPick(pick_id, pick.fen, units[pick_id].units, units[pick_id].returned_units, pick.refunded_fen)
@@ -241,6 +244,13 @@ def _by_units(sold: Mapping[PickId, SoldPick], wanted: Mapping[PickId, int]) -> 
         if not 0 <= units <= sold[pick_id].left_units:
             raise RefundTooLarge(units, sold[pick_id].left_units)
     return refund_units([(sold[pick_id], units) for pick_id, units in named.items()])
+
+
+def _of_picks(sold: Mapping[PickId, SoldPick], wanted: Mapping[PickId, int]) -> Iterable[PickRefund]:
+    for pick_id, fen in sorted(wanted.items()):
+        if not 0 <= fen <= sold[pick_id].left_fen:
+            raise RefundTooLarge(fen, sold[pick_id].left_fen)
+        yield PickRefund(pick_id, 0, fen)
 
 
 def _by_amounts(
@@ -272,7 +282,8 @@ def _merged(*refunds: Iterable[PickRefund]) -> tuple[PickRefund, ...]:
     return tuple(refund for _, refund in sorted(merged.items()) if refund.units or refund.fen)
 
 
-def _given_back(order: OrderRow, booked: Mapping[PickId, BookedPick], picks: Iterable[PickRefund]) -> Iterable[Attributed]:
+def given_back(order: OrderRow, booked: Mapping[PickId, BookedPick], picks: Iterable[PickRefund]) -> Iterable[Attributed]:
+    """What each village gives back when picks are refunded: rows of the books, by the shares that hold for it now (DESIGN §2.5)."""
     for refund in picks:
         pick = booked[refund.pick_id]
         for share, fen in zip(pick.recorded, refund_shares(pick.recorded, pick.refunded_fen, refund.fen), strict=True):

@@ -35,6 +35,16 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Address:
+    """Where an order goes within its district, and whom to call."""
+
+    name: str
+    phone: str
+    town: str
+    street: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One line as it will be stored: copies of the catalogue at this moment."""
 
@@ -320,6 +330,33 @@ def move(
     add_event(order.id, state.value, facts, by=by, now=now)
 
 
+def add_lines(order: OrderRow, lines: Sequence[Snapshot]) -> list[LineRow]:
+    """Step. Further lines of an order, which is locked, in the place of others that are refunded; its sums follow. The new lines."""
+    require_transaction()
+    known = lines_of(order.id)
+    first = max(line.position for line in known) + 1
+    put_in(OrderLine, [line_values(order.id, position, line) for position, line in enumerate(lines, start=first)])
+    goods_fen = sum(line.unit_price_fen * line.quantity for line in lines)
+    discount_fen = sum(line.discount_fen for line in lines)
+    db.session.execute(
+        update(table_of(Order))
+        .where(_order.id == order.id)
+        .values(
+            goods_fen=_order.goods_fen + goods_fen,
+            discount_fen=_order.discount_fen + discount_fen,
+            total_fen=_order.total_fen + goods_fen - discount_fen,
+        )
+    )
+    return [line for line in lines_of(order.id) if line.position >= first]
+
+
+def change_address(order: OrderRow, address: Address) -> None:
+    """Step. The order, which is locked, goes elsewhere in the same district."""
+    require_transaction()
+    values = {"name": address.name, "phone": address.phone, "town": address.town, "street": address.street}
+    db.session.execute(update(table_of(Order)).where(_order.id == order.id).values(**values))
+
+
 def extend_hold(order: OrderRow, until: datetime) -> None:
     """Step. Keep its goods until then."""
     require_transaction()
@@ -392,8 +429,9 @@ def record_return(
     entry_id: EntryId,
     asked_by: UserId | None,
     now: datetime,
+    is_exchange: bool = False,
 ) -> ReturnId:
-    """Step. Store what was decided to go back, on the order too."""
+    """Step. Store what was decided to go back, on the order too; of an exchange before packing no money does."""
     require_transaction()
     goods_fen = sum(pick.amount_fen for pick in picks)
     return_id = db.session.scalar(
@@ -424,7 +462,8 @@ def record_return(
         db.session.execute(
             update(Order).where(Order.id == order.id).values(refunded_shipping_fen=Order.refunded_shipping_fen + shipping_fen)
         )
-    add_event(order.id, "refund_asked", {"goods_fen": goods_fen, "shipping_fen": shipping_fen, "reason": reason}, by=asked_by, now=now)
+    if not is_exchange:
+        add_event(order.id, "refund_asked", {"goods_fen": goods_fen, "shipping_fen": shipping_fen, "reason": reason}, by=asked_by, now=now)
     return ReturnId(return_id)
 
 

@@ -276,6 +276,20 @@ def _channel_label(channel: Channel, *_words: str | None) -> Label:
     return Label(channel.value, channel.value, *_CHANNELS[channel])
 
 
+_ACCREDITED = {True: ("已认定", "Accredited"), False: ("未认定", "Not accredited")}
+
+
+def _accredited_label(is_accredited: bool, *_words: str | None) -> Label:
+    code = "yes" if is_accredited else "no"
+    return Label(code, code, *_ACCREDITED[bool(is_accredited)])
+
+
+def _parse_accredited(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(text)
+    return text == "yes"
+
+
 # ── All of them ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _NO_WORD: SQLColumnExpression[Any] = literal(None, String)
@@ -329,6 +343,13 @@ DIMENSIONS: Mapping[str, Dimension] = MappingProxyType(
                 key=lambda _day: Order.channel,
                 read=_channel_label,
                 parse=Channel,
+            ),
+            Dimension(
+                name="accredited",
+                label=_("帮扶认定"),
+                key=lambda _day: Attribution.is_accredited,
+                read=_accredited_label,
+                parse=_parse_accredited,
             ),
         )
     }

@@ -4,12 +4,12 @@ The worked figures: rice at ¥68.00 a bag. The lot was written down as 700 kg of
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
@@ -17,17 +17,22 @@ from sqlalchemy import select, update
 from shop.acts import correct_sales
 from shop.acts.close_month import close_month
 from shop.acts.correct_sales import approve_correction, carry_out_corrections
-from shop.acts.refund_order import RefundWanted, refund_order
+from shop.acts.refund_order import RefundWanted, book_return, refund_order
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
+from shop.acts.settle_refund import _book_back
 from shop.extensions import act, db, reading
-from shop.kit.ids import CorrectionId, VillageId
+from shop.kit.ids import CorrectionId, EntryId, VillageId
+from shop.ledger import service as ledger
 from shop.ledger.attribution import Source as LotShare
 from shop.ledger.correction import CorrectedSources, SoldShares
 from shop.ledger.models import Attribution, Entry, EntryKind, Posting
 from shop.ledger.split import Tree, Weighted
-from shop.payments.models import RefundState
+from shop.orders import service as orders
+from shop.payments import service as payments
+from shop.payments.models import Refund, RefundState
+from shop.payments.provider import RefundAnswer
 from shop.reports.folding import drain, fold_waiting
-from shop.reports.sales import Dates, Figure, lines_behind, sales
+from shop.reports.sales import Dates, Figure, SalesRow, lines_behind, sales
 from shop.stock.corrections import (
     AlreadyDecided,
     CorrectionUnderWay,
@@ -217,7 +222,7 @@ def test_a_closed_month_corrected_in_the_next(story: Story) -> None:
     assert_books_are_sound()
 
 
-def in_report(by: list[str], since: date, until: date, dates: Dates = Dates.POSTED) -> list:  # type: ignore[type-arg]
+def in_report(by: list[str], since: date, until: date, dates: Dates = Dates.POSTED) -> list[SalesRow]:
     with reading():
         return sorted(sales(by, since, until, dates=dates).rows, key=lambda row: row.keys)
 
@@ -248,7 +253,6 @@ def test_lines_behind_a_corrected_figure_say_so_and_units_are_in_one_village_onl
 def test_a_refund_that_fails_after_the_correction_gives_the_right_village_its_money_back(story: Story, provider: FakeProvider) -> None:
     order = buy(provider, {story.rice.sku: 3})
     [pick] = picks_of(order.number)
-    provider.answer_refunds(RefundState.PENDING) if hasattr(provider, "answer_refunds") else None
     refund_order(order.number, RefundWanted(units={pick.id: 1}), once="1", by=None, now=NOW)
     story.to_sancun()
     assert_books_are_sound()
@@ -259,18 +263,12 @@ def test_a_refund_that_fails_after_the_correction_gives_the_right_village_its_mo
 
 def fail_the_refund(number: str) -> None:
     """The provider says so late, past the pages and sweeps: booked back by the act that they call."""
-    from shop.acts.settle_refund import _book_back
-    from shop.payments import service as payments
 
     @act
     def book() -> None:
-        from shop.payments.models import Refund
-
         refund = db.session.scalars(select(Refund)).one()
         db.session.execute(update(Refund).where(Refund.id == refund.id).values(state=RefundState.PENDING))
         row = payments.lock_refund(refund.id)
-        from shop.payments.provider import RefundAnswer
-
         payments.record_refund_answer(row, RefundAnswer("re_1", RefundState.FAILED, "expired_card"), now=NOW)
         _book_back(row, now=NOW)
 
@@ -290,18 +288,15 @@ def test_of_two_refunds_the_first_fails_and_everything_still_comes_to_nought(app
     assert set(village_fen().values()) == {0}
 
 
-def give_back(sold: books.Sold, fen: int, once: str):  # type: ignore[no-untyped-def]
-    from shop.acts.refund_order import book_return
-    from shop.orders import service as orders
-
+def give_back(sold: books.Sold, fen: int, once: str) -> EntryId:
     @act
-    def book():  # type: ignore[no-untyped-def]
+    def book() -> EntryId:
         order = orders.lock(sold.number)
         wanted = RefundWanted(amounts={sold.line_ids[0]: fen})
         book_return(order, wanted, paid_from=books.CASH, once=once, by=None, on=TODAY, now=NOW)
-        from shop.ledger import service as ledger
-
-        return ledger.find_entry(once)
+        entry_id = ledger.find_entry(once)
+        assert entry_id is not None
+        return entry_id
 
     return book()
 
@@ -388,7 +383,7 @@ def test_sales_and_refunds_that_race_the_correction_end_in_the_same_books(story:
     correction_id = story.propose((story.sancun, 300 * KG), (story.baishui, 700 * KG))
     app, start = db_app(), threading.Barrier(3)
 
-    def at_once(what):  # type: ignore[no-untyped-def]
+    def at_once(what: Callable[[], None]) -> None:
         with app.app_context():
             start.wait()
             what()
@@ -421,8 +416,6 @@ def test_sales_and_refunds_that_race_the_correction_end_in_the_same_books(story:
 
 
 def db_app() -> Flask:
-    from flask import current_app
-
     return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
 
 
