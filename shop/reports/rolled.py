@@ -7,6 +7,7 @@ a dimension that speaks of anything that no roll-up has is read from the attribu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,9 +31,9 @@ from sqlalchemy.sql import visitors
 from shop.catalog.models import Sku
 from shop.extensions import table_of
 from shop.orders.models import Order
-from shop.reports.dimensions import CREDITED_PAIRING, Dimension, Join
+from shop.reports.dimensions import CREDITED_PAIRING, DIMENSIONS, Dimension, Join
 from shop.reports.models import BuyersRollup, GoodsRollup
-from shop.reports.rollups import BUYERS, GOODS, Grain, grain_for, spans
+from shop.reports.rollups import BUYERS, GOODS, Grain, grain_for
 
 Expression = ColumnElement[Any]
 """Of any type: a dimension's keys are of many."""
@@ -70,19 +71,23 @@ class Rolled:
 
 def plan(grouped: Sequence[Dimension], wanted: Sequence[Dimension]) -> Rolled | None:
     """How a roll-up answers a report grouped by these dimensions and held to values of those; None if none does."""
+    return _plan(tuple(dimension.name for dimension in grouped), tuple(dimension.name for dimension in wanted))
+
+
+@cache
+def _plan(grouped: tuple[str, ...], wanted: tuple[str, ...]) -> Rolled | None:
+    dimensions = [DIMENSIONS[name] for name in (*grouped, *wanted)]
     columns: set[str] = set()
-    for dimension in (*grouped, *wanted):
+    for dimension in dimensions:
         said = _columns_of(dimension)
         if said is None:
             return None
         columns |= said
-    grain = grain_for(columns)
-    names = {dimension.name for dimension in (*grouped, *wanted)}
-    scope, total_scope = _scope(names), _scope({dimension.name for dimension in wanted})
+    grain, scope, total_scope = grain_for(columns), _scope({*grouped, *wanted}), _scope(set(wanted))
     if grain is None or scope is None or total_scope is None:
         return None
-    by_month = not any(dimension.is_time and not dimension.is_of_months for dimension in (*grouped, *wanted))
-    return Rolled(grain, scope, total_scope, by_month, bool(names & {"town", "county", "pairing"}))
+    by_month = not any(dimension.is_time and not dimension.is_of_months for dimension in dimensions)
+    return Rolled(grain, scope, total_scope, by_month, not {*grouped, *wanted}.isdisjoint(("town", "county", "pairing")))
 
 
 def _scope(names: set[str]) -> str | None:
@@ -207,12 +212,13 @@ Held = tuple[Dimension, Any]
 """A dimension and the key it is held to (Any: each dimension has its own kind)."""
 
 
-def rolled_rows(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, prefix: str) -> Query:
+def rolled_rows(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], numbers: Sequence[int], prefix: str) -> Query:
     """Per value of the dimensions: key_0, code_0, name_0, name_en_0, … , lines, units, weight_grams, gross_fen, refunds_fen, rows, total_lines, total_units.
 
-    `prefix` is `posted` or `sold`: which day of an attribution counts.
+    `prefix` is `posted` or `sold`: which day of an attribution counts. `numbers` are those of the grains of each span (see `spans`), whose days are the
+    parameters `since_0`, `until_0`, `since_1`, …
     """
-    source = _sums(rolled, grouped, held, since, until, prefix)
+    source = _sums(rolled, grouped, held, numbers, prefix)
     columns: list[Expression] = []
     keys: list[Expression] = []
     for place, dimension in enumerate(grouped):
@@ -232,18 +238,19 @@ def rolled_rows(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Hel
 _FIGURES = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen", "rows", "total_lines", "total_units")
 
 
-def _sums(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, prefix: str) -> Subquery:
+def _sums(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], numbers: Sequence[int], prefix: str) -> Subquery:
     """The grain's rows of the period, summed by the columns that are asked about: little is left to be joined with names."""
     table = _TABLES[rolled.grain.table]
     columns = set().union(*(_columns_of(dimension) or () for dimension in (*grouped, *(dimension for dimension, _ in held))))
     parts = []
-    for span in spans(rolled.grain, since, until, by_month=rolled.by_month):
+    for span, number in enumerate(numbers):
+        since, until = bindparam(f"since_{span}", type_=Date), bindparam(f"until_{span}", type_=Date)
         keys: list[Expression] = [table.c[name] for name in sorted(columns)]
         times: list[Expression] = [
             dimension.key(table.c.day).label(f"time_{place}") for place, dimension in enumerate(grouped) if dimension.is_time
         ]
         part = select(*keys, *times, *(func.sum(column).label(name) for name, column in _measures(table, rolled, prefix).items()))
-        part = part.where(and_(table.c.grain == span.number, table.c.day.between(span.since, span.until)))
+        part = part.where(and_(table.c.grain == literal_column(str(number)), table.c.day.between(since, until)))
         for dimension, value in held:
             if dimension.is_time:
                 part = part.where(dimension.key(table.c.day) == value)

@@ -1,23 +1,28 @@
 """Sales by anything: which village's goods, sold when, to whom, for how much, and what came back (DESIGN §6).
 
 Law: one statement reads a report's rows and its total together, from a roll-up and the attributions that it does not hold yet, or from the
-attributions alone; the figures are the same. Fen and grams add up; lines and units count whole
-in every row they touch, so rows may exceed the total, which is distinct 去重.
+attributions alone; the figures are the same. Fen and grams add up; lines and units count whole in every row they touch, so rows may exceed the
+total, which is distinct 去重.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
+    CompoundSelect,
+    Date,
     Integer,
     Row,
     Select,
     SQLColumnExpression,
     and_,
+    bindparam,
     case,
     distinct,
     exists,
@@ -35,9 +40,10 @@ from shop.kit.ids import LineId
 from shop.kit.sheets import csv_file
 from shop.ledger.models import Attribution, Unfolded
 from shop.orders.models import Channel, Order, OrderLine
-from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Label
+from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Key, Label
 from shop.reports.folding import follows_sql
 from shop.reports.rolled import Held, Rolled, plan, rolled_rows
+from shop.reports.rollups import spans
 from shop.stock.models import Pick
 
 MOST_DIMENSIONS = 2
@@ -170,6 +176,7 @@ def sales(by: Sequence[str], since: date, until: date, *, dates: Dates = Dates.P
 
 Figures = tuple[list[SalesRow], Measures]
 """Rows, and the total."""
+Day = date | BindParameter[date]
 
 
 def _held(only: Mapping[str, str]) -> list[Held]:
@@ -180,7 +187,8 @@ def _from_lines(grouped: Sequence[Dimension], held: Sequence[Held], since: date,
     """From all attributions of the period: for whatever no roll-up holds."""
     by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates), len(grouped))
     found = db.session.execute(union_all(by_row.add_columns(literal(0).label("is_total")), of_all.add_columns(literal(1)))).all()
-    rows = [SalesRow(_labels(grouped, row), _figures(row)) for row in found if not row.is_total]
+    read = _LabelReader(grouped)
+    rows = [SalesRow(read(row), _figures(row)) for row in found if not row.is_total]
     return rows, next(_figures(row) for row in found if row.is_total)
 
 
@@ -211,35 +219,83 @@ def _from_rollup(
     None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew. Or if a lot's correction
     moved anything in the period: then lines and units moved too, which only the lines know.
     """
+    periods = tuple(spans(rolled.grain, since, until, by_month=rolled.by_month))
+    names = tuple(dimension.name for dimension in grouped)
+    statement = _rollup_statement(
+        dialect(),
+        names,
+        tuple((dimension.name, value is None) for dimension, value in held),
+        rolled,
+        dates,
+        tuple(span.number for span in periods),
+    )
+    given: dict[str, object] = {"since": since, "until": until}
+    for place, span in enumerate(periods):
+        given |= {f"since_{place}": span.since, f"until_{place}": span.until}
+    given |= {f"held_{place}": value for place, (_dimension, value) in enumerate(held) if value is not None}
+    found = db.session.execute(statement, given).all()
+    return _added_up(grouped, found) if all(row.follows for row in found) else None
+
+
+@lru_cache(maxsize=500)
+def _rollup_statement(
+    kind: str, names: tuple[str, ...], held_names: tuple[tuple[str, bool], ...], rolled: Rolled, dates: Dates, numbers: tuple[int, ...]
+) -> CompoundSelect[*tuple[Any, ...]]:
+    """Made once for each question: making it takes longer than asking it. Days and values are its parameters."""
+    grouped = [DIMENSIONS[name] for name in names]
+    held: list[Held] = [
+        (DIMENSIONS[name], None if is_none else bindparam(f"held_{place}")) for place, (name, is_none) in enumerate(held_names)
+    ]
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
     by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_waiting=True), len(grouped))
     nought, yes = literal(0), literal(1)
     day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     is_corrected = exists().where(Attribution.is_correction, day.between(since, until))
-    register = literal_column(follows_sql(dialect()), Integer) if rolled.needs_register else yes
+    register = literal_column(follows_sql(kind), Integer) if rolled.needs_register else yes
     follows = case((is_corrected, 0), else_=register)
-    from_rollup = rolled_rows(rolled, grouped, held, since, until, dates.value)
+    from_rollup = rolled_rows(rolled, grouped, held, numbers, dates.value)
     parts = (
         from_rollup.add_columns(literal(_Part.ROLLUP.value).label("part"), yes.label("follows")),
         by_row.add_columns(nought, nought, nought, literal(_Part.WAITING.value), yes),
         of_all.add_columns(nought, nought, nought, literal(_Part.WAITING_TOTAL.value), follows),
     )
-    found = db.session.execute(union_all(*parts)).all()
-    return _added_up(grouped, found) if all(row.follows for row in found) else None
+    return union_all(*parts)
 
 
 def _added_up(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
     rows: dict[tuple[str, ...], SalesRow] = {}
     total = NO_SALES
+    read = _LabelReader(grouped)
     for row in found:
         if row.part == _Part.WAITING_TOTAL:
             total += _figures(row)
         elif row.part == _Part.WAITING or row.rows:
-            labels, measures = _labels(grouped, row), _figures(row)
+            labels, measures = read(row), _figures(row)
             keys = tuple(label.key for label in labels)
             rows[keys] = SalesRow(labels, rows[keys].measures + measures if keys in rows else measures)
             if row.part == _Part.ROLLUP:
-                total += replace(measures, lines=int(row.total_lines), units=int(row.total_units))
+                total += Measures(
+                    int(row.total_lines), int(row.total_units), measures.weight_grams, measures.gross_fen, measures.refunds_fen
+                )
     return list(rows.values()), total
+
+
+class _LabelReader:
+    """The labels of rows whose first columns are key, code, name and English name of each dimension; each label is made once."""
+
+    def __init__(self, grouped: Sequence[Dimension]) -> None:
+        self._dimensions: list[tuple[Dimension, int, dict[Key, Label]]] = [
+            (dimension, 4 * place, {}) for place, dimension in enumerate(grouped)
+        ]
+
+    def __call__(self, row: Found) -> tuple[Label, ...]:
+        labels = []
+        for dimension, first, known in self._dimensions:
+            key = row[first]
+            if key not in known:
+                known[key] = dimension.label_of(*row[first : first + 4])
+            labels.append(known[key])
+        return tuple(labels)
 
 
 _WORDS = ("key", "code", "name", "name_en")
@@ -261,9 +317,7 @@ def _named(table: CTE, dimensions: int) -> list[SQLColumnExpression[Any]]:  # ke
     return columns
 
 
-def _booked(
-    grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates, *, only_waiting: bool = False
-) -> CTE:
+def _booked(grouped: Sequence[Dimension], held: Sequence[Held], since: Day, until: Day, dates: Dates, *, only_waiting: bool = False) -> CTE:
     """The attributions of the period, or those of them that wait to be folded, each with the key and the words of every dimension."""
     day: SQLColumnExpression[date] = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
