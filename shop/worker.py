@@ -22,10 +22,12 @@ from shop.acts.expect_transfer import remind_of_transfers
 from shop.acts.find_refunds import find_refunds_made_elsewhere
 from shop.acts.follow_account import fetch_undelivered_events, follow_disputes, follow_movements, follow_payouts
 from shop.acts.handle_event import handle_due_events
+from shop.acts.import_tasks import BOOK, CHECK, book_sales_file, check_sales
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.reconcile import reconcile_lately
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
+from shop.outbox.tasks import Runner, run_tasks
 from shop.reports.folding import fold_waiting
 
 log = structlog.get_logger()
@@ -41,6 +43,15 @@ class Sweep:
     """Does what is owed by now; says how many rows it dealt with."""
 
 
+TASKS: dict[str, Runner] = {
+    CHECK: check_sales,
+    BOOK: book_sales_file,
+}
+"""Long tasks that people ask for, by kind (`shop/outbox/tasks.py`)."""
+
+_stopping = threading.Event()
+
+
 SWEEPS = (
     Sweep("letters", timedelta(seconds=5), lambda config, now: send_letters(config, now=now)),
     Sweep("events", timedelta(seconds=20), lambda _, now: handle_due_events(now=now)),
@@ -53,6 +64,7 @@ SWEEPS = (
     Sweep("disputes", timedelta(minutes=10), lambda _, now: follow_disputes(now=now)),
     Sweep("payouts", timedelta(minutes=30), lambda _, now: follow_payouts(now=now)),
     Sweep("reconcile", timedelta(hours=6), lambda _, now: reconcile_lately(now=now)),
+    Sweep("tasks", timedelta(seconds=2), lambda _config, _now: run_tasks(TASKS, clock=utc_now, is_stopping=_stopping.is_set)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
@@ -87,6 +99,7 @@ def run_forever(app: Flask, sweeps: Sequence[Sweep] = SWEEPS) -> None:
     scheduler.start()
     log.info("worker_started", sweeps=len(sweeps))
     stop.wait()
+    _stopping.set()  # a long task stops after its step and waits for the next worker
     scheduler.shutdown(wait=True)
     log.info("worker_stopped")
 

@@ -39,6 +39,18 @@ class Permission(StrEnum):
     """Costs of lots, dividend rules and runs, with their papers."""
     DIVIDE = "divide"
     """Compute runs, approve what another computed or proposed, publish."""
+    SETTLE = "settle"
+    """Settlements with cooperatives, where they are paid, and the file for the bank."""
+    CLOSE_MONTH = "close_month"
+    """Closing a month of the books for good."""
+    READ_IMPORTS = "read_imports"
+    """Files of sales made by hand, and what came of them."""
+    IMPORT = "import"
+    """Upload such files and book them."""
+    READ_MONEY = "read_money"
+    """Our books beside the payment providers': differences, payouts, disputes."""
+    RECONCILE = "reconcile"
+    """Compare them, and say what an unexplained movement was."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
@@ -46,6 +58,9 @@ class Permission(StrEnum):
 _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.STAFF: frozenset(
         {
+            Permission.READ_MONEY,
+            Permission.READ_IMPORTS,
+            Permission.IMPORT,
             Permission.READ_BANK,
             Permission.BANK,
             Permission.DESK,
@@ -59,6 +74,10 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.FINANCE: frozenset(
         {
+            Permission.READ_MONEY,
+            Permission.RECONCILE,
+            Permission.READ_IMPORTS,
+            Permission.IMPORT,
             Permission.READ_BANK,
             Permission.BANK,
             Permission.DESK,
@@ -67,13 +86,27 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.REFUND,
             Permission.READ_DIVIDENDS,
             Permission.DIVIDE,
+            Permission.SETTLE,
+            Permission.CLOSE_MONTH,
         }
     ),
     Role.AUDITOR: frozenset(
-        {Permission.READ_BANK, Permission.DESK, Permission.READ_ORDERS, Permission.READ_REPORTS, Permission.READ_DIVIDENDS}
+        {
+            Permission.READ_MONEY,
+            Permission.READ_IMPORTS,
+            Permission.READ_BANK,
+            Permission.DESK,
+            Permission.READ_ORDERS,
+            Permission.READ_REPORTS,
+            Permission.READ_DIVIDENDS,
+        }
     ),
     Role.ADMIN: frozenset(
         {
+            Permission.READ_MONEY,
+            Permission.RECONCILE,
+            Permission.READ_IMPORTS,
+            Permission.IMPORT,
             Permission.READ_BANK,
             Permission.BANK,
             Permission.DESK,
@@ -83,6 +116,8 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.REFUND,
             Permission.READ_DIVIDENDS,
             Permission.DIVIDE,
+            Permission.SETTLE,
+            Permission.CLOSE_MONTH,
         }
     ),
 }

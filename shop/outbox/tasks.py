@@ -246,6 +246,13 @@ def _fail(work: Work, trouble: str) -> None:
         work._keep(trouble=trouble[:400], claimed_until=work.clock() + timedelta(seconds=5 * 2**tries))
 
 
+def forget_files(kind: str, *, before: datetime) -> None:
+    """Step. Files of tasks asked for before then are no longer kept."""
+    require_transaction()
+    old = select(Task.id).where(Task.kind == kind, Task.created_at < before)
+    db.session.execute(delete(TaskFile).where(TaskFile.task_id.in_(old)), execution_options={"synchronize_session": False})
+
+
 @act
 def drop_files(task_ids: Iterable[TaskId]) -> None:
     """Nobody needs these tasks' files any more."""

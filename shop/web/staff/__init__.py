@@ -2,7 +2,8 @@
 
 from flask import Blueprint
 
-from shop.web.staff import bank, costs, desk, dividends, orders, refunds, reports
+from shop.web import settlement_words
+from shop.web.staff import bank, costs, desk, dividends, imports, money, months, orders, refunds, reports, settlements
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -13,3 +14,8 @@ blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
+blueprint.register_blueprint(imports.blueprint)
+blueprint.register_blueprint(settlements.blueprint)
+blueprint.register_blueprint(months.blueprint)
+settlement_words.register(blueprint)
+blueprint.register_blueprint(money.blueprint)
