@@ -29,9 +29,9 @@ def send_failed_by_transfer(refund_id: RefundId, number: str, *, by: UserId, now
     NothingToRefund when the money has gone back another way meanwhile.
     """
     order = orders.lock(number)
-    refund = payments.lock_refund(refund_id)
-    if refund.reference != number:
+    if payments.reference_of_refund(refund_id) != number:
         raise NotFound
+    refund = payments.lock_refund(refund_id)
     once = f"again:{refund.id}"
     if known := payments.find_refund(once):
         return known
@@ -85,9 +85,9 @@ def return_mismatch(payment_id: PaymentId, number: str, *, by: UserId, now: date
 @act
 def _record_mismatch_back(payment_id: PaymentId, number: str, *, by: UserId, now: datetime) -> RefundId:
     order = orders.lock(number)
-    attempt = payments.lock_attempt(payment_id)
-    if attempt.reference != number:
+    if payment_id not in {attempt.id for attempt in payments.attempts_for(number)}:
         raise NotFound
+    attempt = payments.lock_attempt(payment_id)
     if attempt.state is not PaymentState.MISMATCH:
         raise NotAsExpected
     once = f"mismatch:{attempt.once}"

@@ -7,6 +7,7 @@ stand then. It is written in the language of the order, whoever's worker sends i
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import current_app
 from flask_babel import force_locale, get_locale, gettext
@@ -16,8 +17,10 @@ from config import Config
 from shop.kit.ids import ReturnId
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
+from shop.payments.transfer.reference import spelled
+from shop.payments.transfer.service import PROVIDER, open_remittances_of
 from shop.reports.letter_facts import ReturnedLine, get_return
-from shop.reports.order_story import LineStory, OrderStory, get_story
+from shop.reports.order_story import LineStory, OrderStory, PaymentStory, get_story
 
 Values = Mapping[str, object]
 
@@ -140,12 +143,72 @@ def _payment_returned(story: OrderStory, _facts: Values) -> Values:
     return {"is_sold": is_sold, "method": _method(story)}
 
 
+def _transfer(story: OrderStory, facts: Values) -> Values:
+    """Where to send the money, what to write on it, by when, and what is still missing."""
+    config: Config = current_app.config["SHOP"]
+    payment = _transfer_of(story)
+    missing_fen = max(0, payment.amount_fen - (payment.received_fen - payment.refunded_fen))
+    account = config.transfer
+    told = [
+        (gettext("收款户名"), account.payee if account else ""),
+        (gettext("账号"), account.account if account else ""),
+        (gettext("开户行"), account.bank if account else ""),
+        (gettext("金额"), f"¥{missing_fen // 100:,}.{missing_fen % 100:02}"),
+        (gettext("附言"), spelled(payment.intent_id or "")),
+    ]
+    return {
+        "told": told,
+        "reference": spelled(payment.intent_id or ""),
+        "pay_by": payment.expires_at - timedelta(seconds=1),
+        "missing_fen": missing_fen,
+        "received_fen": int(str(facts.get("received_fen", 0))),
+        "link": f"{config.public_url}/orders/{story.number}/transfer?key={story.key}",
+    }
+
+
+def _transfer_short(story: OrderStory, facts: Values) -> Values:
+    """What had come and what was missing when it was written: a later receipt writes its own letter."""
+    return dict(_transfer(story, facts)) | {"missing_fen": int(str(facts["missing_fen"]))}
+
+
+def _owed_back(story: OrderStory, facts: Values) -> Values:
+    return _payee(story) | {"amount_fen": int(str(facts["amount_fen"])), "reason": str(facts["reason"])}
+
+
+def _refund_by_transfer(story: OrderStory, facts: Values) -> Values:
+    is_past = any(payment.provider != PROVIDER and payment.paid_at is not None for payment in story.payments)
+    return dict(_refund_made(story, facts)) | _payee(story) | {"is_past": is_past}
+
+
+def _refund_failed(_story: OrderStory, facts: Values) -> Values:
+    return {"amount_fen": int(str(facts["amount_fen"]))}
+
+
+def _payee(story: OrderStory) -> dict[str, object]:
+    """Whether the buyer still has to say where money goes; then the letter leads there."""
+    config: Config = current_app.config["SHOP"]
+    needs_payee = any(row.payee_from is None for row in open_remittances_of(story.number))
+    page = f"{config.public_url}/orders/{story.number}"
+    return {"needs_payee": needs_payee, "link": f"{page}/payee?key={story.key}" if needs_payee else f"{page}?key={story.key}"}
+
+
+def _transfer_of(story: OrderStory) -> PaymentStory:
+    return next(payment for payment in story.payments if payment.provider == PROVIDER)
+
+
 KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
     "order_received": _order_received,
     "order_paid": _order_paid,
     "parcel_shipped": _parcel_shipped,
     "refund_made": _refund_made,
     "payment_returned": _payment_returned,
+    "transfer_instructions": _transfer,
+    "transfer_reminder": _transfer,
+    "transfer_lapsed": _transfer,
+    "transfer_short": _transfer_short,
+    "owed_back": _owed_back,
+    "refund_by_transfer": _refund_by_transfer,
+    "refund_failed": _refund_failed,
 }
 
 
@@ -176,7 +239,7 @@ def _returned_units(line: ReturnedLine) -> str:
 
 def _method(story: OrderStory) -> str:
     """How the money came that was received last, in words; nothing when nobody knows."""
-    known = {"alipay": gettext("支付宝"), "wechat_pay": gettext("微信支付"), "card": gettext("银行卡")}
+    known = {"alipay": gettext("支付宝"), "wechat_pay": gettext("微信支付"), "card": gettext("银行卡"), "transfer": gettext("银行转账")}
     paid = [payment.method for payment in story.payments if payment.paid_at is not None and payment.method]
     return known.get(paid[-1], paid[-1]) if paid else ""
 

@@ -297,6 +297,13 @@ def _refund(condition: ColumnElement[bool], *, lock: bool) -> RefundRow:
     return row_as(RefundRow, db.session.execute(query.with_for_update(of=table_of(Refund)) if lock else query).one())
 
 
+def reference_of_refund(refund_id: RefundId) -> str | None:
+    """The order that a refund is of; None when there is no such refund."""
+    query = select(_payment.reference).join_from(table_of(Refund), table_of(Payment), _payment.id == _back.payment_id)
+    reference: str | None = db.session.scalar(query.where(_back.id == refund_id))
+    return reference
+
+
 def find_refund(once: str) -> RefundId | None:
     """The refund asked under this key."""
     found = db.session.scalar(select(_back.id).where(_back.once == once))

@@ -9,15 +9,16 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from shop.accounts.models import User
 from shop.catalog.models import Product
 from shop.extensions import db, rows_as
 from shop.kit.clock import business_day, day_starts
 from shop.ledger.models import Attribution
-from shop.orders.models import Order
+from shop.orders.models import Order, RefundRequest, RequestState
 from shop.orders.states import OrderState
 from shop.origin.models import Cooperative
 from shop.outbox.models import Letter
-from shop.payments.models import Payment, PaymentState, Refund, RefundState
+from shop.payments.models import BankLine, Payment, PaymentState, Refund, RefundState, Remittance
 from shop.shipping.models import Shipment
 from shop.shipping.states import ShipmentState
 from shop.stock.models import Lot, StockItem
@@ -27,6 +28,8 @@ SHIP_WITHIN = timedelta(days=2)
 EXPIRES_WITHIN = timedelta(days=14)
 LETTERS_FOR = timedelta(days=30)
 """A letter that was given up is of interest for so long."""
+LINES_WITHIN = timedelta(days=2)
+"""Somebody should have said by then whose a bank line is."""
 MOST_OF_A_KIND = 50
 
 
@@ -78,6 +81,8 @@ class LateMoney:
     amount_fen: int
     state: RefundState
     at: datetime
+    is_second: bool
+    """The order was paid already: paid twice, not late."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,45 @@ class LostLetter:
 
 
 @dataclass(frozen=True)
+class OldLines:
+    """Money in the bank account that nobody has said whose it is for days."""
+
+    count: int
+    amount_fen: int
+    oldest_on: date
+
+
+@dataclass(frozen=True)
+class WaitingRefund:
+    """A refund that one person asked for and another has to decide."""
+
+    number: str
+    total_fen: int
+    asked_by_name: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ToSendBack:
+    """Money that somebody has to send from the bank account, or to find on its statement."""
+
+    number: str
+    amount_fen: int
+    has_payee: bool
+    is_sent: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SoldAndRefunded:
+    """Refunded at the provider's dashboard, and something of it is still to be packed: somebody decides whether it goes."""
+
+    number: str
+    amount_fen: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Desk:
     """The desk, each kind with the oldest first."""
 
@@ -125,16 +169,21 @@ class Desk:
     late_parcels: tuple[LateParcels, ...]
     lots: tuple[ExpiringLot, ...]
     letters: tuple[LostLetter, ...]
+    bank_lines: OldLines | None
+    waiting_refunds: tuple[WaitingRefund, ...]
+    send_back: tuple[ToSendBack, ...]
+    found_refunds: tuple[SoldAndRefunded, ...]
 
     @property
     def count(self) -> int:
         """How many things need a person."""
         kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
-        return sum(len(kind) for kind in kinds)
+        money = (self.waiting_refunds, self.send_back, self.found_refunds)
+        return sum(len(kind) for kind in (*kinds, *money)) + (self.bank_lines is not None)
 
 
 def read_desk(now: datetime) -> Desk:
-    """The desk as it stands. Seven statements, however much there is to do."""
+    """The desk as it stands. Eleven statements, however much there is to do."""
     today = business_day(now)
     return Desk(
         today=today,
@@ -145,6 +194,10 @@ def read_desk(now: datetime) -> Desk:
         late_parcels=_late_parcels(now),
         lots=_lots(today),
         letters=_letters(now),
+        bank_lines=_bank_lines(today),
+        waiting_refunds=_waiting_refunds(),
+        send_back=_send_back(),
+        found_refunds=_found_refunds(),
     )
 
 
@@ -197,13 +250,14 @@ def _failed_refunds() -> tuple[FailedRefund, ...]:
 
 
 def _late_money() -> tuple[LateMoney, ...]:
-    """Refunds of orders that never became a sale, until the money has arrived. A failed one stands among the failed."""
+    """Refunds of orders that never became a sale, and of what was paid twice, until the money has arrived. A failed one stands among the failed."""
     unsold = Order.state.in_((OrderState.LAPSED, OrderState.CANCELLED))
+    second = Refund.once.like("giveback:%") & ~unsold
     going = (
-        select(Payment.reference, Refund.amount_fen, Refund.state, Refund.asked_at)
+        select(Payment.reference, Refund.amount_fen, Refund.state, Refund.asked_at, ~unsold)
         .join(Payment, Payment.id == Refund.payment_id)
         .join(Order, Order.number == Payment.reference)
-        .where(Refund.state.in_((RefundState.ASKED, RefundState.PENDING)), unsold)
+        .where(Refund.state.in_((RefundState.ASKED, RefundState.PENDING)), unsold | second, ~Refund.by_transfer)
     )
     return tuple(rows_as(LateMoney, db.session.execute(going.order_by(Refund.asked_at, Refund.id).limit(MOST_OF_A_KIND))))
 
@@ -251,3 +305,46 @@ def _letters(now: datetime) -> tuple[LostLetter, ...]:
     columns = (Letter.subject, Letter.kind, Letter.trouble, Letter.given_up_at)
     lost = select(*columns).where(Letter.given_up_at > now - LETTERS_FOR, Letter.sent_at.is_(None))
     return tuple(rows_as(LostLetter, db.session.execute(lost.order_by(Letter.given_up_at, Letter.id).limit(MOST_OF_A_KIND))))
+
+
+def _bank_lines(today: date) -> OldLines | None:
+    """Until each is some order's, or is set aside."""
+    left = BankLine.amount_fen - BankLine.allocated_fen
+    old = (left > 0) & BankLine.set_aside_at.is_(None) & (BankLine.booked_on <= today - LINES_WITHIN)
+    count, fen, oldest = db.session.execute(select(func.count(), func.sum(left), func.min(BankLine.booked_on)).where(old)).one()
+    return OldLines(int(count), int(fen), oldest) if count else None
+
+
+def _waiting_refunds() -> tuple[WaitingRefund, ...]:
+    """Until another person has said yes or no."""
+    query = (
+        select(Order.number, RefundRequest.total_fen, User.name, RefundRequest.asked_at)
+        .join(Order, Order.id == RefundRequest.order_id)
+        .outerjoin(User, User.id == RefundRequest.asked_by)
+        .where(RefundRequest.state == RequestState.WAITING)
+    )
+    return tuple(rows_as(WaitingRefund, db.session.execute(query.order_by(RefundRequest.id).limit(MOST_OF_A_KIND))))
+
+
+def _send_back() -> tuple[ToSendBack, ...]:
+    """Until a second person has found it on the statement."""
+    query = (
+        select(Payment.reference, Refund.amount_fen, Remittance.payee_from.is_not(None), Remittance.sent_at.is_not(None), Refund.asked_at)
+        .select_from(Remittance)
+        .join(Refund, Refund.id == Remittance.refund_id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Remittance.confirmed_at.is_(None), Refund.state != RefundState.FAILED)
+    )
+    return tuple(rows_as(ToSendBack, db.session.execute(query.order_by(Refund.asked_at, Refund.id).limit(MOST_OF_A_KIND))))
+
+
+def _found_refunds() -> tuple[SoldAndRefunded, ...]:
+    """Until nothing of the order is left to pack."""
+    to_pack = select(Shipment.id).where(Shipment.order_id == Order.id, Shipment.state == ShipmentState.TO_PACK).exists()
+    query = (
+        select(Payment.reference, Refund.amount_fen, Refund.asked_at)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Order, Order.number == Payment.reference)
+        .where(Refund.once.like("provider:%"), Refund.state != RefundState.FAILED, to_pack)
+    )
+    return tuple(rows_as(SoldAndRefunded, db.session.execute(query.order_by(Refund.id).limit(MOST_OF_A_KIND))))

@@ -159,6 +159,8 @@ class RefundStory:
     trouble: str | None
     asked_at: datetime
     settled_at: datetime | None
+    by_transfer: bool
+    """People send it from the bank account."""
 
 
 @dataclass(frozen=True)
@@ -465,6 +467,7 @@ _PAYMENTS = (
         _refund.trouble,
         _refund.asked_at,
         _refund.settled_at,
+        _refund.by_transfer,
     )
     .select_from(table_of(Payment).outerjoin(table_of(Refund), _refund.payment_id == _payment.id))
     .where(_payment.reference == bindparam("number"))

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask, session
+from flask import Flask, current_app, session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import func, select
@@ -18,8 +18,14 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from shop.accounts.roles import Permission, Role, permissions_of
+from shop.acts.decide_refund import Waiting, ask_refund
+from shop.acts.expect_transfer import bring_slip
+from shop.acts.match_transfer import match_line
+from shop.acts.refund_order import RefundWanted, refund_order
 from shop.extensions import db, reading
 from shop.orders.models import Order
+from shop.papers.attachments import clean_upload
+from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
 from tests.dividends import MadeDividend, make_dividend
 from tests.factories import (
@@ -40,7 +46,9 @@ from tests.factories import (
     sign_in,
 )
 from tests.providers import FakeProvider
-from tests.shopping import assert_books_are_sound, buy
+from tests.settling import make_settlement
+from tests.shopping import NOW, assert_books_are_sound, buy
+from tests.transfers import money_comes, only_remittance, place_by_transfer
 
 # ── The world, and who walks through it ───────────────────────────────────────────────────────────────────────────────
 
@@ -57,6 +65,37 @@ class World:
     key: str
     shipment_id: int
     dividend: MadeDividend
+    bank: "AtTheBank"
+    settlement: str
+
+
+@dataclass(frozen=True)
+class AtTheBank:
+    """A bank line whose surplus is to be sent back, a slip, a refund that the provider made and one that waits for a second person."""
+
+    attempt_id: int
+    refund_id: int
+    line_id: int
+    remittance_id: int
+    request_id: int
+    attachment_id: int
+
+
+def go_to_the_bank(number: str, product: MadeProduct) -> AtTheBank:
+    clerk = make_user("Clerk", roles=[Role.STAFF])
+    transferred = place_by_transfer({product.sku: 1})
+    line_id = money_comes(transferred.total_fen + 100, by=clerk.id)
+    match_line(line_id, transferred.number, by=None, now=NOW)
+    paper = clean_upload(b"%PDF-1.4\n%%EOF\n")
+    slip = bring_slip(transferred.number, paper, "", instance_path=current_app.config["SHOP"].instance_path, by=None, now=NOW)
+    with reading():
+        line = get_story(number).lines[0].line_id
+    refund_order(number, RefundWanted(amounts={line: 1}, reason="破损"), once="1", by=None, now=NOW)
+    waiting = ask_refund(number, RefundWanted(amounts={line: 2}), four_eyes_fen=0, once="2", by=clerk.id, now=NOW)
+    assert isinstance(waiting, Waiting) and slip is not None
+    with reading():
+        paid = get_story(number).payments[0]
+    return AtTheBank(paid.payment_id, paid.refunds[0].refund_id, line_id, only_remittance(), waiting.request_id, slip)
 
 
 @pytest.fixture
@@ -66,9 +105,12 @@ def world(provider: FakeProvider) -> World:
     mei = make_mei()
     placed = buy(provider, {product.sku: 2}, buyer_id=mei.id)
     dividend = make_dividend(cooperative, product, lot, make_lao_chen())
+    settlement = make_settlement(cooperative, product)
     with reading() as session_:
         shipment = select(Shipment.id).join(Order, Order.id == Shipment.order_id).where(Order.number == placed.number)
-        return World(cooperative, product, lot, mei, placed.number, placed.key, session_.scalars(shipment).one(), dividend)
+        shipment_id = session_.scalars(shipment).one()
+    bank = go_to_the_bank(placed.number, product)
+    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement)
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -128,6 +170,8 @@ def addresses(app: Flask, world: World) -> list[Address]:
 
 def example(endpoint: str, argument: str, world: World) -> str | int:
     """Something that is there, for one gap of one address."""
+    if argument == "number" and endpoint.startswith(("staff.settlements.", "cooperative.money.")):
+        return world.settlement
     slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug, "dividends": "baishui"}
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
@@ -138,6 +182,10 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "item_id": world.lot.item_id,
         "number": world.number,
         "shipment_id": world.shipment_id,
+        **vars(world.bank),
+        "cooperative_id": world.cooperative.id,
+        "month": "2026-11",
+        "what": "waiting",
         "cost_id": world.dividend.cost_id,
         "rule_id": world.dividend.rule_id,
         "sheet_id": world.dividend.sheet_id,

@@ -12,8 +12,9 @@ from wtforms import SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from shop.accounts.roles import Permission
+from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.deliver_order import mark_delivered
-from shop.acts.refund_order import RefundPreview, preview_refund, refund_order
+from shop.acts.refund_order import RefundPreview, preview_refund
 from shop.acts.ship_parcel import ship_parcel
 from shop.acts.show_phone import show_phone
 from shop.kit.clock import utc_now
@@ -23,13 +24,16 @@ from shop.orders.errors import CannotMove, NoSuchOrder, NothingToRefund, RefundT
 from shop.orders.models import Channel
 from shop.orders.states import OrderState, is_paid
 from shop.payments.models import PaymentState, RefundState
+from shop.payments.transfer.service import PROVIDER
+from shop.payments.windows import is_past_window, window_ends
+from shop.reports.bank import SlipStory, read_requests, slips_of
 from shop.reports.order_story import OrderStory, PaymentStory, ShipmentStory, get_story
 from shop.reports.staff_orders import EntryStory, Wanted, find_orders, read_behind
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.web.cooperative.fields import DayField
 from shop.web.cooperative.orders import CARRIERS, ShipForm
-from shop.web.current import needs, somebody
+from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
 from shop.web.staff.refund_form import GOODS, REASONS, RefundForm, blank_form, read_form
@@ -40,6 +44,7 @@ from shop.web.staff.words import (
     ORDER_WORDS,
     PARCEL_WORDS,
     PAYMENT_WORDS,
+    REASON_WORDS,
     REFUND_WORDS,
     WHY_SHOWN,
     account_name,
@@ -189,12 +194,22 @@ def refund(number: str) -> str | Response | tuple[str, int]:
         preview = preview_refund(number, form.wanted)
         if request.form.get("do") != "refund" or form.agreed_fen != preview.total_fen:
             return _order_page(story, refund_form=form, preview=preview)
-        refunded = refund_order(number, form.wanted, once=form.once, by=somebody().user_id, now=utc_now())
+        limit_fen = settings().refund_four_eyes_fen
+        done = ask_refund(number, form.wanted, four_eyes_fen=limit_fen, once=form.once, by=somebody().user_id, now=utc_now())
     except (NothingToRefund, RefundTooLarge, CannotMove) as refusal:
         form.errors[""] = _why_not(refusal)
         return _order_page(_story(number), refund_form=form), 422
-    _say_refunded(refunded.total_fen, refunded.state)
+    if isinstance(done, Waiting):
+        total = yuan_sign(done.total_fen)
+        flash(gettext("%(total)s 要另一个人同意，已经放在“等人定的退款”里。货和账都还没有动。", total=total), "warning")
+    else:
+        _say_refunded(done.total_fen, done.state, by_transfer=form.wanted.by_transfer or _must_transfer(_paid(story)))
     return go("staff.orders.show", number=number)
+
+
+def _must_transfer(paid: PaymentStory | None) -> bool:
+    """Whether the money can only go back from the bank account."""
+    return paid is not None and (paid.provider == PROVIDER or is_past_window(paid.method, paid.paid_at, now=utc_now()))
 
 
 def _story(number: str) -> OrderStory:
@@ -219,12 +234,14 @@ def _why_not(refusal: Conflict | NothingToRefund | RefundTooLarge) -> str:
     return str(gettext("这一单现在不能退。"))
 
 
-def _say_refunded(total_fen: int, state: RefundState) -> None:
+def _say_refunded(total_fen: int, state: RefundState, *, by_transfer: bool) -> None:
     total = yuan_sign(total_fen)
     if state is RefundState.SUCCEEDED:
         flash(gettext("已退 %(total)s，原路到账。各村的数已跟着改。", total=total), "success")
     elif state is RefundState.FAILED:
         flash(gettext("支付方没有退成 %(total)s，账已冲回，各村的数没有变。", total=total), "error")
+    elif state is RefundState.ASKED and by_transfer:
+        flash(gettext("退款 %(total)s 已记账，要从银行转给买家，在“要转回的”里。", total=total), "success")
     else:
         flash(gettext("退款 %(total)s 已记账，正在交给支付方，一般 1–3 天到账；退不成会自动冲回。", total=total), "success")
 
@@ -307,6 +324,13 @@ def _order_page(
         shipping=shipping,
         can_refund=_can_refund(story, paid) and person.may(Permission.REFUND),
         refund=refund_form or blank_form(),
+        must_transfer=_must_transfer(paid),
+        window_ends=window_ends(paid.method, paid.paid_at) if paid else None,
+        requests=read_requests(number=story.number),
+        slips=_slips(story) if person.may(Permission.READ_BANK) else (),
+        may_refund=person.may(Permission.REFUND),
+        again=_sent_again(story),
+        four_eyes_fen=settings().refund_four_eyes_fen,
         reasons=REASONS,
         goods=GOODS,
         preview=_shown_preview(preview, story) if preview else None,
@@ -319,6 +343,7 @@ def _order_page(
         refund_words=REFUND_WORDS,
         entry_words=ENTRY_WORDS,
         methods=METHODS,
+        reason_words=REASON_WORDS,
         entry_legs={
             entry.id: [(account_name(posting), posting.account, posting.amount_fen) for posting in entry.postings]
             for entry in behind.entries
@@ -335,6 +360,21 @@ def _paid(story: OrderStory) -> PaymentStory | None:
 def _can_refund(story: OrderStory, paid: PaymentStory | None) -> bool:
     is_something_left = story.now_fen > 0 or story.shipping_fen > story.refunded_shipping_fen
     return paid is not None and story.channel is Channel.ONLINE and is_something_left
+
+
+def _slips(story: OrderStory) -> tuple[SlipStory, ...]:
+    is_by_transfer = any(payment.provider == PROVIDER for payment in story.payments)
+    return slips_of(story.number) if is_by_transfer else ()
+
+
+def _sent_again(story: OrderStory) -> frozenset[int]:
+    """Failed refunds that a later one has taken the place of: there is nothing left to do about them."""
+    done = set()
+    for payment in story.payments:
+        for place, refund in enumerate(payment.refunds):
+            if refund.state is RefundState.FAILED and any(later.state is not RefundState.FAILED for later in payment.refunds[place + 1 :]):
+                done.add(int(refund.refund_id))
+    return frozenset(done)
 
 
 def _shown_parcel(place: int, shipment: ShipmentStory, story: OrderStory, may_ship: bool) -> ShownParcel:

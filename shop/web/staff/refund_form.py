@@ -43,6 +43,8 @@ class RefundForm:
     typed: Mapping[str, str] = field(default_factory=dict)
     reason: str = "damaged"
     goods: str = "write_off"
+    by_transfer: bool = False
+    """Send it from the bank account, although the provider still could."""
     agreed_fen: int | None = None
     """What the preview said: another sum is shown again before it is sent."""
     errors: dict[str, str] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def read_form(given: Mapping[str, str], story: OrderStory) -> RefundForm:
         typed={name: clean(text, most=40) for name, text in given.items()},
         reason=given.get("reason", ""),
         goods=given.get("goods", ""),
+        by_transfer="by_transfer" in given,
         agreed_fen=int(agreed) if _FEN.fullmatch(agreed) else None,
     )
     returned = {pick.pick_id: _units(form, line, pick) for line in story.lines for pick in line.picks}
@@ -97,6 +100,7 @@ def _wanted(
         shipping_fen=shipping_fen,
         restock=form.goods == "restock",
         reason=reason,
+        by_transfer=form.by_transfer,
     )
 
 

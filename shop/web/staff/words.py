@@ -51,7 +51,12 @@ REFUND_WORDS = {
     RefundState.SUCCEEDED: (lazy_gettext("已退到账"), "done"),
     RefundState.FAILED: (lazy_gettext("没有退成，已冲回"), "wrong"),
 }
-METHODS = {"card": lazy_gettext("银行卡"), "alipay": lazy_gettext("支付宝"), "wechat_pay": lazy_gettext("微信支付")}
+METHODS = {
+    "card": lazy_gettext("银行卡"),
+    "alipay": lazy_gettext("支付宝"),
+    "wechat_pay": lazy_gettext("微信支付"),
+    "transfer": lazy_gettext("银行转账"),
+}
 ENTRY_WORDS = {
     EntryKind.SALE: lazy_gettext("收款"),
     EntryKind.REFUND: lazy_pgettext("one", "退款"),
@@ -77,7 +82,24 @@ LETTER_WORDS = {
     "payment_returned": lazy_gettext("钱在退回"),
     "parcel_shipped": lazy_gettext("寄出了"),
     "refund_made": lazy_gettext("已退款"),
+    "transfer_instructions": lazy_gettext("怎么转账"),
+    "transfer_reminder": lazy_gettext("提醒转账"),
+    "transfer_lapsed": lazy_gettext("没等到转账"),
+    "transfer_short": lazy_gettext("转账还差多少"),
+    "owed_back": lazy_gettext("钱转回给你"),
+    "refund_by_transfer": lazy_gettext("用银行转账退款"),
+    "refund_failed": lazy_gettext("退款没成"),
 }
+REASON_WORDS = {
+    "surplus": lazy_gettext("转多了"),
+    "twice": lazy_gettext("转了两次"),
+    "cancelled": lazy_gettext("订单已取消"),
+    "late": lazy_gettext("过期没有补齐"),
+    "goods_gone": lazy_gettext("付晚了，货已卖完"),
+    "mismatch": lazy_gettext("金额不对，原样退回"),
+    "made_at_provider": lazy_gettext("在支付方后台退的"),
+}
+"""Why money goes back, where no person wrote it."""
 WHY_SHOWN = {
     "delivery": lazy_gettext("承运方找不到人"),
     "buyer_asked": lazy_gettext("买家来电核对"),
@@ -180,8 +202,25 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
     if event.kind in ("parcel_shipped", "parcel_delivered"):
         words = gettext("%(parcel)s交寄，%(carrier)s") if event.kind == "parcel_shipped" else gettext("%(parcel)s签收")
         return _GOODS, "", filled(words, parcel=_parcel(facts, story), carrier=chinese(str(facts.get("carrier", ""))))
+    if event.kind in _BANK_WORDS:
+        state, words = _BANK_WORDS[event.kind]
+        return _MONEY, state, filled(str(words), sum=_sum(facts, "amount_fen", "total_fen"), reason=chinese(str(facts.get("reason", ""))))
+    if event.kind == "slip_brought":
+        return _MONEY, "", gettext("买家传了银行回单")
     moved = {state.value: word for state, (word, _badge) in ORDER_WORDS.items()}
     return _GOODS, "", gettext("订单：%(state)s", state=word_of(moved, event.kind))
+
+
+_BANK_WORDS = {
+    "transfer_received": ("done", lazy_gettext("认了一笔银行转账 %(sum)s")),
+    "owed_back": ("wrong", lazy_gettext("%(sum)s 要转回给买家")),
+    "remitted": ("done", lazy_gettext("%(sum)s 已从银行转回，核对过")),
+    "refund_found": ("warning", lazy_gettext("在支付方后台退的 %(sum)s，找到了，已入账")),
+    "refund_requested": ("due", lazy_gettext("提了退款 %(sum)s，等另一个人同意：%(reason)s")),
+    "refund_approved": ("done", lazy_gettext("退款 %(sum)s，另一个人同意了")),
+    "refund_rejected": ("wrong", lazy_gettext("退款 %(sum)s，没有同意：%(reason)s")),
+    "mismatch_returned": ("warning", lazy_gettext("金额不对的 %(sum)s，原样退回")),
+}
 
 
 def _sum(facts: Mapping[str, object], *names: str) -> str:

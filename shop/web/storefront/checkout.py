@@ -35,8 +35,8 @@ from shop.reports.basket import Basket, BasketParcel, BasketRow, read_basket
 from shop.shipping.errors import CannotShipThere
 from shop.shipping.rules import CannotShip, Why
 from shop.stock.errors import NotEnoughStock
-from shop.web.browsers import hidden_methods
-from shop.web.current import SignedIn, cart_owner, needs, signed_in
+from shop.web.browsers import hidden_methods, is_wechat
+from shop.web.current import SignedIn, cart_owner, needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.storefront.cart import ESTIMATE_TO, read_prices
 from shop.web.storefront.words import said
@@ -64,6 +64,7 @@ class CheckoutForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     note = StringField(lazy_gettext("给合作社的话"))
     remember = BooleanField(lazy_gettext("记进我的地址簿"))
     perishable = BooleanField(lazy_gettext("生鲜和开了封的，不能无理由退"))
+    pay = StringField(lazy_gettext("怎么付"))
     once = StringField("")  # without a label, WTForms would load its own catalogue to translate the name
     shown_total = StringField("")
     shown_place = StringField("")
@@ -100,6 +101,7 @@ def show() -> str | Response:
         province=_province_of(ESTIMATE_TO),
         district=ESTIMATE_TO,
         remember=True,
+        pay="online",
         once=new_key(),
     )
     _say_where_it_cannot_go(form, basket)
@@ -139,7 +141,9 @@ def confirm() -> str | Response | tuple[str, int]:
     for sku_id, quantity in _kept(basket).items():
         carts.set_quantity(owner, sku_id, quantity, now)
     try:
-        order = place_order(basket.cart_id, _delivery(form, recipient, basket, person), once=once, now=now)
+        order = place_order(
+            basket.cart_id, _delivery(form, recipient, basket, person), once=once, now=now, transfer_days=_transfer_days(form)
+        )
     except EmptyCart:
         return _after_an_empty_basket(once, now)
     except (NotEnoughStock, PriceChanged, ProductRetired, CannotShipThere):  # somebody was quicker than this page: look again
@@ -253,6 +257,12 @@ def _delivery(form: CheckoutForm, recipient: Recipient, basket: Basket, person: 
     )
 
 
+def _transfer_days(form: CheckoutForm) -> int | None:
+    """How long a transfer may take, if that is how the buyer pays and it is offered."""
+    account = settings().transfer
+    return account.days if account and form.pay.data == "transfer" else None
+
+
 # ── What is in the way ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -341,6 +351,8 @@ def _form_page(
         is_sum_news=is_news and not (was_priced and shown == basket.total_fen),
         shown_before=shown or 0,
         was_priced=was_priced,
+        transfer_days=account.days if (account := settings().transfer) else 0,
+        is_wechat=is_wechat(),
     )
 
 

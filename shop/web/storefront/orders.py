@@ -30,6 +30,7 @@ from shop.orders.errors import CannotMove, CannotPay, NoSuchOrder
 from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState, RefundState
+from shop.payments.transfer.service import PROVIDER, open_remittances_of
 from shop.reports.order_story import (
     LineStory,
     Opened,
@@ -44,8 +45,8 @@ from shop.reports.order_story import (
 from shop.shipping import service as shipping
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
-from shop.web.browsers import hidden_methods
-from shop.web.current import needs, signed_in
+from shop.web.browsers import hidden_methods, is_wechat
+from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
 from shop.web.storefront.words import said, units
@@ -268,12 +269,23 @@ _PARCEL_WORDS = {
     ShipmentState.DELIVERED: (lazy_gettext("已签收"), "done"),
     ShipmentState.CANCELLED: (lazy_gettext("不寄了"), "warning"),
 }
-_METHODS = {"card": lazy_gettext("银行卡"), "alipay": lazy_gettext("支付宝"), "wechat_pay": lazy_gettext("微信支付")}
+_METHODS = {
+    "card": lazy_gettext("银行卡"),
+    "alipay": lazy_gettext("支付宝"),
+    "wechat_pay": lazy_gettext("微信支付"),
+    "transfer": lazy_gettext("银行转账"),
+}
 _REFUND_WORDS = {
     RefundState.ASKED: lazy_gettext("已记账，正在交给支付方"),
     RefundState.PENDING: lazy_gettext("支付方在办，一般 1–3 天到账"),
     RefundState.SUCCEEDED: lazy_gettext("支付方已退，原路到账"),
     RefundState.FAILED: lazy_gettext("支付方没有退成，已记回，会有人联系你"),
+}
+_TRANSFER_WORDS = {
+    RefundState.ASKED: lazy_gettext("已记账，等我们从银行转给你"),
+    RefundState.PENDING: lazy_gettext("已转出，正在核对银行流水"),
+    RefundState.SUCCEEDED: lazy_gettext("已转到你的账户"),
+    RefundState.FAILED: lazy_gettext("没有转成，会有人联系你"),
 }
 _AT_STEP = {OrderState.PAID: 2, OrderState.PACKING: 2, OrderState.SHIPPED: 3, OrderState.DELIVERED: 5, OrderState.COMPLETED: 5}
 
@@ -290,6 +302,12 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
         "minutes_left": _minutes_left(story, now),
         "last_attempt": story.payments[-1].state if story.payments else None,
         "late": _late_payment(story),
+        "transfer": story.payments[-1] if story.payments and story.payments[-1].provider == PROVIDER else None,
+        "needs_payee": any(refund.by_transfer and refund.state is RefundState.ASKED for refund in story.refunds)
+        and any(row.payee_from is None for row in open_remittances_of(story.number)),
+        "is_wechat": is_wechat(),
+        "second": timedelta(seconds=1),
+        "address": f"{settings().public_url}/orders/{story.number}?key={story.key}",
         "has_mismatch": _has_mismatch(story),
         "parcels": [_parcel(story, place, shipment) for place, shipment in enumerate(story.shipments, start=1)]
         if is_paid(story.state)
@@ -298,7 +316,7 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
         "money": [_money_line(line) for line in story.lines if any(pick.shares for pick in line.picks)],
         "villages": _villages(story),
         "sums": _sums(story),
-        "refunds": [(refund, str(_REFUND_WORDS[refund.state])) for refund in story.refunds],
+        "refunds": [(refund, str((_TRANSFER_WORDS if refund.by_transfer else _REFUND_WORDS)[refund.state])) for refund in story.refunds],
         "perishable": [said(line.product_name, line.product_name_en) for line in story.lines if line.is_perishable],
     }
 
