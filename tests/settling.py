@@ -17,12 +17,12 @@ from shop.ledger.models import Account, Attribution, Posting, Settlement, Settle
 from shop.ledger.service import CASH
 from shop.ledger.settlements import approve_settlement, pay_settlement
 from shop.orders import service as orders
-from shop.orders.models import Order
+from shop.orders.models import Channel, Order
 from shop.orders.states import OrderState
 from shop.origin import service as origin
 from shop.stock import holding as stock
-from tests.books import Sold
-from tests.factories import MadeCooperative, make_user
+from tests.books import Sold, sell
+from tests.factories import MadeCooperative, MadeProduct, make_user
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,16 @@ def settle(cooperative: MadeCooperative, office: Office, until: date, *, now: da
     approve_settlement(number, by=office.zhao, now=now)
     if settlement(number).total_fen:
         pay_settlement(number, reference=reference or f"BANK-{number}", paid_on=now.astimezone(SHANGHAI).date(), by=office.wang, now=now)
+    return number
+
+
+def make_settlement(cooperative: MadeCooperative, product: MadeProduct) -> str:
+    """An approved settlement of a bag sold by hand, waiting for the bank."""
+    day = date(2026, 11, 22)
+    sell((product.sku, 1), on=day, channel=Channel.OFFLINE)
+    office = make_office(cooperative)
+    number = draft(cooperative, office, day)
+    approve_settlement(number, by=office.zhao, now=at(day + timedelta(days=1)))
     return number
 
 

@@ -1,12 +1,13 @@
 """Reading origin."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from shop.extensions import db
 from shop.kit.ids import CooperativeId, EasternUnitId, UserId, VillageId
-from shop.origin.models import EasternUnit, Membership, Village
+from shop.origin.models import BankAccount, EasternUnit, Membership, Village
 
 
 def cooperatives_of(user_id: UserId) -> tuple[CooperativeId, ...]:
@@ -29,3 +30,21 @@ def village_names(village_ids: Iterable[VillageId]) -> dict[VillageId, tuple[str
     """Names and English names of villages."""
     rows = db.session.execute(select(Village.id, Village.name, Village.name_en).where(Village.id.in_(sorted(village_ids))))
     return {VillageId(row.id): (row.name, row.name_en) for row in rows}
+
+
+@dataclass(frozen=True)
+class PaidTo:
+    """Where a cooperative is paid."""
+
+    payee: str
+    number: str
+    bank: str
+    bank_code: str
+    is_sample: bool
+
+
+def find_bank_account(cooperative_id: CooperativeId) -> PaidTo | None:
+    """Where the cooperative is paid, if anybody has said."""
+    columns = (BankAccount.payee, BankAccount.number, BankAccount.bank, BankAccount.bank_code, BankAccount.is_sample)
+    row = db.session.execute(select(*columns).where(BankAccount.cooperative_id == cooperative_id)).one_or_none()
+    return PaidTo(*row) if row else None
