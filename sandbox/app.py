@@ -11,6 +11,7 @@ from jinja2 import StrictUndefined
 from sandbox.api import api
 from sandbox.control import control
 from sandbox.courier import Courier
+from sandbox.desk import desk
 from sandbox.house import House
 from sandbox.pages import pages
 from sandbox.settings import Settings
@@ -36,6 +37,7 @@ def create_sandbox(settings: Settings) -> Flask:
     app.register_blueprint(api)
     app.register_blueprint(control)
     app.register_blueprint(pages)
+    app.register_blueprint(desk)
     if settings.delivers:
         courier.start()
         atexit.register(courier.stop)

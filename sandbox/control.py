@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
@@ -16,6 +15,7 @@ from sandbox import balance, disputes, events, payments, payouts, refunds, sessi
 from sandbox.courier import Courier
 from sandbox.errors import StripeError
 from sandbox.faults import BadFault
+from sandbox.guard import is_from_here
 from sandbox.house import Act, House
 from sandbox.objects import shown
 from sandbox.options import BadOption
@@ -211,9 +211,7 @@ def shift_clock() -> Response | tuple[Response, int]:
 
 @control.before_request
 def _only_from_here() -> tuple[Response, int] | None:
-    through_proxy = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    by_our_name = urlsplit(f"//{request.host}").hostname in ("127.0.0.1", "::1", "localhost")  # else a page may have rebound its name to us
-    if request.remote_addr not in ("127.0.0.1", "::1") or through_proxy or not by_our_name:
+    if not is_from_here(request):
         return jsonify(error="only for this machine"), 403
     if request.method == "POST" and request.mimetype != "application/json":
         return jsonify(error="send application/json"), 415

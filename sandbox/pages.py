@@ -1,22 +1,21 @@
-"""What people see: the pay page in every state, and the developer's page behind the stage. Plain forms, no script."""
+"""What a buyer sees: the pay page in every state. Plain forms, no script. What is behind the stage stands in `desk`."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TypeVar
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import payments, sessions
 from sandbox.errors import StripeError
+from sandbox.figures import SIGNS, clock_time, figure, money
 from sandbox.house import Act, House
 from sandbox.payments import Outcome
 from sandbox.returning import address_after_giving_up, address_after_payment, content_policy
-from sandbox.store import Page, StripeObject
-from sandbox.texts import language_of, state_namer, translator
+from sandbox.store import StripeObject
+from sandbox.texts import language_of, translator
 
 pages = Blueprint("pages", __name__)
 
@@ -28,12 +27,10 @@ OUTCOME_NAMES = {
     Outcome.DECLINED: "没付成：余额不足",
     Outcome.WALK_AWAY: "付到一半走开",
     Outcome.PAID_AFTER_EXPIRY: "过期后才付成",
+    Outcome.PROCESSING: "办完了，银行还要几天",
 }
-SHOWN_ON_DESK = 20
 R = TypeVar("R", bound=AnyResponse)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
-_SIGNS = {"cny": "¥", "hkd": "HK$", "usd": "$", "eur": "€", "gbp": "£", "sgd": "S$", "aud": "A$", "cad": "CA$"}
 
 
 @pages.get("/pay/<identifier>")
@@ -59,37 +56,10 @@ def pay(identifier: str) -> AnyResponse:
                 return _pay_page(session, message="choose", method=method, outcome=outcome or Outcome.PAID, status=400)
             if session["status"] == "open" or outcome is Outcome.PAID_AFTER_EXPIRY:
                 session = payments.play(act, session, method, outcome)
-    if session is not None and session["payment_status"] == "paid":
+    if session is not None and session["status"] == "complete":
         return _sent_on(redirect(address_after_payment(session), 303), session)
     message = {Outcome.DECLINED: "declined", Outcome.WALK_AWAY: "away"}.get(outcome, "") if outcome else ""
     return _pay_page(session, message=message, method=method, outcome=Outcome.PAID)
-
-
-@pages.get("/")
-def desk() -> Response:
-    """The latest of everything, for a developer."""
-    language = language_of(request)
-    with _house().act() as act:
-        sessions.expire_due(act)
-        latest = {kind: act.books.page(kind, Page(SHOWN_ON_DESK))[0] for kind in ("checkout.session", "payment_intent", "refund", "event")}
-        refunded = {intent["id"]: _refunded(act, intent) for intent in latest["payment_intent"]}
-        notices = {event["id"]: _notices(act, event) for event in latest["event"]}
-    body = render_template(
-        "desk.html",
-        _=translator(language),
-        language=language,
-        state=state_namer(language),
-        money=_money,
-        moment=_moment,
-        webhook_url=_house().settings.webhook_url,
-        sessions=latest["checkout.session"],
-        intents=latest["payment_intent"],
-        refunds=latest["refund"],
-        events=latest["event"],
-        refunded=refunded,
-        notices=notices,
-    )
-    return _sent_on(make_response(body), None)
 
 
 @pages.get("/healthz")
@@ -130,13 +100,14 @@ def _pay_page(session: StripeObject | None, *, message: str, method: str | None,
         _=_,
         language=language,
         name=_merchant(session) or _("山海集"),
-        sum=_money(session["amount_total"], session["currency"]),
-        sign=_SIGNS[session["currency"]],
-        total=_figure(session["amount_total"]),
+        sum=money(session["amount_total"], session["currency"]),
+        sign=SIGNS[session["currency"]],
+        total=figure(session["amount_total"]),
         lines=_lines(session),
         number=session["client_reference_id"],
-        until=_clock_time(session["expires_at"]),
+        until=clock_time(session["expires_at"]),
         is_open=session["status"] == "open",
+        is_paid=session["payment_status"] == "paid",
         is_over=session["expires_at"] <= _house().clock.now(),
         methods=[(key, METHOD_NAMES[key]) for key in session["payment_method_types"]],
         outcomes=[(key.value, name) for key, name in OUTCOME_NAMES.items()],
@@ -169,35 +140,4 @@ def _lines(session: StripeObject) -> list[tuple[str, str, bool]]:
     lines = [(f"{item['description']} × {item['quantity']}", item["amount_total"]) for item in session["_line_items"]]
     if session["shipping_cost"]:
         lines.append((session["_shipping_name"], session["shipping_cost"]["amount_total"]))
-    return [(words, _figure(amount), bool(_HAN.search(words))) for words, amount in lines]
-
-
-def _money(amount: int, currency: str) -> str:
-    return f"{'−' if amount < 0 else ''}{_SIGNS[currency]}{_figure(abs(amount))}"
-
-
-def _figure(amount: int) -> str:
-    return f"{amount // 100:,}.{amount % 100:02}"
-
-
-def _clock_time(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).astimezone(_SHANGHAI).strftime("%H:%M")
-
-
-def _moment(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).astimezone(_SHANGHAI).strftime("%m-%d %H:%M:%S")
-
-
-def _refunded(act: Act, intent: StripeObject) -> int:
-    charge = act.books.find("charge", intent["latest_charge"] or "")
-    return charge["amount_refunded"] if charge else 0
-
-
-def _notices(act: Act, event: StripeObject) -> list[dict[str, Any]]:  # Any: a row of state, attempts and the last problem
-    rows = act.books.run(
-        "select state, attempts,"
-        " (select problem from attempt where delivery_id = delivery.id order by id desc limit 1) as problem"
-        " from delivery where event_id = ? order by id",
-        (event["id"],),
-    )
-    return [dict(row) for row in rows]
+    return [(words, figure(amount), bool(_HAN.search(words))) for words, amount in lines]

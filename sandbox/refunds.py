@@ -12,6 +12,7 @@ from sandbox.balance import Kind, enter
 from sandbox.disputes import blocking
 from sandbox.errors import BadParameter, StripeError, no_such
 from sandbox.events import emit
+from sandbox.figures import SIGNS
 from sandbox.house import Act, new_id
 from sandbox.objects import Listing, find_page
 from sandbox.parameters import EXPAND, Fields, Metadata, Text, Whole, listing, retrieving
@@ -42,8 +43,6 @@ FAILURES = (
     "unknown",
 )
 
-_SIGNS = {"cny": "¥", "hkd": "HK$", "usd": "$", "eur": "€", "gbp": "£", "sgd": "S$", "aud": "A$", "cad": "CA$"}
-
 
 def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
     """Give back `amount`, or all that is left, of a charge.
@@ -58,6 +57,8 @@ def create(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked pa
         raise StripeError(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     _in_time(act, charge)
     amount = wanted.get("amount", left)
+    if amount < 1:  # by hand; a request's amount has been checked before
+        raise StripeError("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount")
     if amount > left:
         asked, rest = _money(amount, charge["currency"]), _money(left, charge["currency"])
         message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})"
@@ -162,7 +163,7 @@ def _charge(act: Act, wanted: dict[str, Any]) -> StripeObject:  # Any: checked p
 
 
 def _money(amount: int, currency: str) -> str:
-    return f"{_SIGNS[currency]}{amount // 100}.{amount % 100:02}"
+    return f"{SIGNS[currency]}{amount // 100}.{amount % 100:02}"
 
 
 def _refund(act: Act, charge: StripeObject, amount: int, wanted: dict[str, Any]) -> StripeObject:  # Any: checked parameters
