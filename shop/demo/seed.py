@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
+
+from flask import current_app
 
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
 from shop.catalog import service as catalog
 from shop.catalog.service import MadeProduct
-from shop.demo import county, goods, harvest, people, season
+from shop.demo import county, dividends, goods, harvest, people, season
 from shop.demo.county import County
 from shop.demo.harvest import PlannedLot
 from shop.demo.season import PlannedReturn, PlannedSale
@@ -58,6 +61,10 @@ def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str
     lots = [lot for lot in lots if lot.packs()]  # of some harvests nothing was sold and nothing is left
     say(f"批次 {len(lots)} 批，线下销售 {len(sales)} 笔，退回 {len(returns)} 笔，以 {day} 这一天为准")
     _Teller(settled, products, users, opened_at).tell(lots, sales, returns, say)
+    since = min((business_day(sale.sold_at) for sale in sales), default=day)
+    packers = settled.cooperatives[people.PACKERS_COOPERATIVE]
+    dividends.tell_dividends(packers, users, since=since, day=day, instance_path=Path(current_app.instance_path), now=now)
+    say("分红：规则一条，公示一期，等批准一期")
     return Told(day, len(settled.villages), len(settled.cooperatives), len(products), skus, len(lots), len(sales), len(returns))
 
 
