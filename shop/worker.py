@@ -29,6 +29,7 @@ from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
 from shop.outbox.tasks import Runner, run_tasks
 from shop.reports.folding import fold_waiting
+from shop.reports.provider_money import warn_of_overdue
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ SWEEPS = (
     Sweep("payouts", timedelta(minutes=30), lambda _, now: follow_payouts(now=now)),
     Sweep("reconcile", timedelta(hours=6), lambda _, now: reconcile_lately(now=now)),
     Sweep("tasks", timedelta(seconds=2), lambda _config, _now: run_tasks(TASKS, clock=utc_now, is_stopping=_stopping.is_set)),
+    Sweep("overdue", timedelta(minutes=30), lambda _, now: warn_of_overdue(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),

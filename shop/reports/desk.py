@@ -19,6 +19,7 @@ from shop.orders.states import OrderState
 from shop.origin.models import Cooperative
 from shop.outbox.models import Letter
 from shop.payments.models import BankLine, Payment, PaymentState, Refund, RefundState, Remittance
+from shop.reports.provider_money import MoneyAlarms, read_alarms
 from shop.shipping.models import Shipment
 from shop.shipping.states import ShipmentState
 from shop.stock.models import Lot, StockItem
@@ -173,17 +174,18 @@ class Desk:
     waiting_refunds: tuple[WaitingRefund, ...]
     send_back: tuple[ToSendBack, ...]
     found_refunds: tuple[SoldAndRefunded, ...]
+    providers: MoneyAlarms
 
     @property
     def count(self) -> int:
         """How many things need a person."""
         kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
         money = (self.waiting_refunds, self.send_back, self.found_refunds)
-        return sum(len(kind) for kind in (*kinds, *money)) + (self.bank_lines is not None)
+        return sum(len(kind) for kind in (*kinds, *money)) + (self.bank_lines is not None) + self.providers.count
 
 
 def read_desk(now: datetime) -> Desk:
-    """The desk as it stands. Eleven statements, however much there is to do."""
+    """The desk as it stands. Eighteen statements, however much there is to do."""
     today = business_day(now)
     return Desk(
         today=today,
@@ -198,6 +200,7 @@ def read_desk(now: datetime) -> Desk:
         waiting_refunds=_waiting_refunds(),
         send_back=_send_back(),
         found_refunds=_found_refunds(),
+        providers=read_alarms(now),
     )
 
 

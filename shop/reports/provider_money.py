@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from sqlalchemy import func, or_, select
 
 from shop.accounts.models import User
-from shop.extensions import db, rows_as
+from shop.extensions import db, reading, rows_as
 from shop.ledger.models import Account, AccountKind, Posting
 from shop.payments.account import OPEN_DISPUTE_STATES
 from shop.payments.errors import NoSuchSuspense
@@ -27,6 +28,8 @@ from shop.payments.models import (
     RefundState,
     SuspenseItem,
 )
+
+log = structlog.get_logger()
 
 DAYS_SHOWN = 31
 PAYMENT_OVERDUE = timedelta(hours=6)
@@ -293,6 +296,16 @@ def find_overdue(now: datetime) -> tuple[Overdue, ...]:
         if count:
             found.append(Overdue(kind, int(count), oldest_at))
     return tuple(found)
+
+
+def warn_of_overdue(*, now: datetime) -> int:
+    """Sweep. Say in the log what is older than it should ever be: how many, since when, and nothing of whom; how many kinds there were."""
+    with reading():
+        found = find_overdue(now)
+    for overdue in found:
+        hours = int((now - overdue.oldest_at).total_seconds() // 3600)
+        log.error("overdue", kind=overdue.kind, count=overdue.count, oldest_hours=hours)
+    return len(found)
 
 
 # ── For the desk ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,11 +20,13 @@ from werkzeug.test import TestResponse
 from shop.accounts.roles import Permission, Role, permissions_of
 from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.expect_transfer import bring_slip
+from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
 from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.extensions import db, reading
 from shop.orders.models import Order
 from shop.papers.attachments import clean_upload
+from shop.payments.models import BalanceKind, SuspenseItem
 from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
 from tests.dividends import MadeDividend, make_dividend
@@ -67,6 +69,7 @@ class World:
     dividend: MadeDividend
     bank: "AtTheBank"
     settlement: str
+    suspense_id: int
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,19 @@ def go_to_the_bank(number: str, product: MadeProduct) -> AtTheBank:
     return AtTheBank(paid.payment_id, paid.refunds[0].refund_id, line_id, only_remittance(), waiting.request_id, slip)
 
 
+def make_suspense(provider: FakeProvider) -> int:
+    """A movement at the provider that nobody knows; a dispute and a payout beside it."""
+    provider.move(BalanceKind.UNKNOWN, -500)
+    intent = next(session.intent_id for session in provider.sessions.values() if session.intent_id)
+    provider.open_dispute(intent, 100)
+    provider.pay_out()
+    follow_movements(now=NOW)
+    follow_disputes(now=NOW)
+    follow_payouts(now=NOW)
+    with reading() as session_:
+        return session_.scalars(select(SuspenseItem.id)).one()
+
+
 @pytest.fixture
 def world(provider: FakeProvider) -> World:
     cooperative, product = make_cooperative(), make_product()
@@ -110,7 +126,8 @@ def world(provider: FakeProvider) -> World:
         shipment = select(Shipment.id).join(Order, Order.id == Shipment.order_id).where(Order.number == placed.number)
         shipment_id = session_.scalars(shipment).one()
     bank = go_to_the_bank(placed.number, product)
-    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement)
+    suspense_id = make_suspense(provider)
+    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id)
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -182,6 +199,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "item_id": world.lot.item_id,
         "number": world.number,
         "shipment_id": world.shipment_id,
+        "suspense_id": world.suspense_id,
         **vars(world.bank),
         "cooperative_id": world.cooperative.id,
         "month": "2026-11",

@@ -23,11 +23,13 @@ from shop.kit.ids import PickId, ShipmentId
 from shop.orders.errors import CannotMove, NoSuchOrder, NothingToRefund, RefundTooLarge
 from shop.orders.models import Channel
 from shop.orders.states import OrderState, is_paid
+from shop.payments.errors import PaymentDisputed
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER
 from shop.payments.windows import is_past_window, window_ends
 from shop.reports.bank import SlipStory, read_requests, slips_of
 from shop.reports.order_story import OrderStory, PaymentStory, ShipmentStory, get_story
+from shop.reports.provider_money import read_disputes
 from shop.reports.staff_orders import EntryStory, Wanted, find_orders, read_behind
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
@@ -36,6 +38,7 @@ from shop.web.cooperative.orders import CARRIERS, ShipForm
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.staff.money import DISPUTE_REASONS, DISPUTE_WORDS, dispute_url, money_in
 from shop.web.staff.refund_form import GOODS, REASONS, RefundForm, blank_form, read_form
 from shop.web.staff.words import (
     CURRENCIES,
@@ -196,7 +199,7 @@ def refund(number: str) -> str | Response | tuple[str, int]:
             return _order_page(story, refund_form=form, preview=preview)
         limit_fen = settings().refund_four_eyes_fen
         done = ask_refund(number, form.wanted, four_eyes_fen=limit_fen, once=form.once, by=somebody().user_id, now=utc_now())
-    except (NothingToRefund, RefundTooLarge, CannotMove) as refusal:
+    except (NothingToRefund, RefundTooLarge, CannotMove, PaymentDisputed) as refusal:
         form.errors[""] = _why_not(refusal)
         return _order_page(_story(number), refund_form=form), 422
     if isinstance(done, Waiting):
@@ -231,6 +234,8 @@ def _why_not(refusal: Conflict | NothingToRefund | RefundTooLarge) -> str:
         return str(gettext("还没写要退什么：退几件，或退多少元。"))
     if isinstance(refusal, RefundTooLarge):
         return str(gettext("比还能退的多，可能刚刚有人退过。数都重新取了，看一眼再定。"))
+    if isinstance(refusal, PaymentDisputed):
+        return str(gettext("买家的银行正在拒付，钱已经被拿走，定下来以前不能退。"))
     return str(gettext("这一单现在不能退。"))
 
 
@@ -305,7 +310,7 @@ def _order_page(
 ) -> str:
     """The page of one order. A form that came back is shown as it was typed; a preview is drawn hatched beside what is booked."""
     person, behind = somebody(), read_behind(story.number)
-    paid = _paid(story)
+    paid, disputes = _paid(story), read_disputes(story.number)
     word, badge_state = ORDER_WORDS[story.state]
     return render_template(
         "staff/orders/show.html",
@@ -322,7 +327,7 @@ def _order_page(
         carriers=CARRIERS,
         ship_form=ship_form,
         shipping=shipping,
-        can_refund=_can_refund(story, paid) and person.may(Permission.REFUND),
+        can_refund=_can_refund(story, paid) and not any(dispute.is_open for dispute in disputes) and person.may(Permission.REFUND),
         refund=refund_form or blank_form(),
         must_transfer=_must_transfer(paid),
         window_ends=window_ends(paid.method, paid.paid_at) if paid else None,
@@ -349,6 +354,11 @@ def _order_page(
             for entry in behind.entries
         },
         entry_name=entry_name,
+        disputes=disputes,
+        dispute_words=DISPUTE_WORDS,
+        dispute_reasons=DISPUTE_REASONS,
+        dispute_url=dispute_url,
+        money_in=money_in,
     )
 
 
@@ -419,5 +429,6 @@ def _shown_preview(preview: RefundPreview, story: OrderStory) -> ShownPreview:
 
 
 def _currencies(entries: tuple[EntryStory, ...]) -> Mapping[int, str]:
-    """In which currency each entry is, in words."""
-    return {entry.id: str(CURRENCIES.get(entry.postings[0].currency, entry.postings[0].currency)) for entry in entries if entry.postings}
+    """In which currencies each entry is, in words."""
+    used = {entry.id: dict.fromkeys(posting.currency for posting in entry.postings) for entry in entries}
+    return {entry_id: gettext("、").join(str(CURRENCIES.get(code, code)) for code in codes) for entry_id, codes in used.items()}

@@ -67,8 +67,9 @@ ENTRY_WORDS = {
     EntryKind.EDIT: lazy_gettext("装箱前改单"),
     EntryKind.SETTLEMENT: lazy_gettext("与合作社结算"),
     EntryKind.SETTLEMENT_PAID: lazy_gettext("结算款付出"),
+    EntryKind.CLEARED: lazy_gettext("支付方到账"),
     EntryKind.FEE: lazy_gettext("支付手续费"),
-    EntryKind.EXCHANGE: lazy_gettext("换汇"),
+    EntryKind.EXCHANGE: lazy_gettext("支付方到账，换汇"),
     EntryKind.PAYOUT: lazy_gettext("支付方打款到银行"),
     EntryKind.DISPUTE: lazy_gettext("拒付，暂扣"),
     EntryKind.DISPUTE_WON: lazy_gettext("拒付胜诉，归还"),
@@ -135,7 +136,11 @@ def account_name(posting: PostingStory) -> str:
         AccountKind.DISPUTED: gettext("拒付中的钱"),
         AccountKind.SUSPENSE: gettext("来由不明的变动"),
     }
-    return str(names.get(posting.kind, posting.account))
+    name = str(names.get(posting.kind, posting.account))
+    if posting.account.startswith("balance/"):
+        name = str(gettext("支付方账上"))
+    currency = CURRENCIES.get(posting.currency, posting.currency)
+    return name if posting.currency == "CNY" else str(gettext("%(account)s，%(currency)s", account=name, currency=currency))
 
 
 # ── The trail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -212,6 +217,12 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
 
 
 _BANK_WORDS = {
+    "dispute_inquiry": ("warning", lazy_gettext("买家的银行来问 %(sum)s，钱没动")),
+    "dispute_needs_response": ("wrong", lazy_gettext("拒付 %(sum)s：村里的份暂扣，等我们举证")),
+    "dispute_under_review": ("due", lazy_gettext("拒付 %(sum)s：证据交了，银行在看")),
+    "dispute_closed": ("done", lazy_gettext("银行问完了 %(sum)s，没有拒付")),
+    "dispute_won": ("done", lazy_gettext("拒付 %(sum)s 判给我们：村里的份还回去了")),
+    "dispute_lost": ("wrong", lazy_gettext("拒付 %(sum)s 判给买家：按退款从村里冲回")),
     "transfer_received": ("done", lazy_gettext("认了一笔银行转账 %(sum)s")),
     "owed_back": ("wrong", lazy_gettext("%(sum)s 要转回给买家")),
     "remitted": ("done", lazy_gettext("%(sum)s 已从银行转回，核对过")),
