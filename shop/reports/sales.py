@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BindParameter,
+    ColumnElement,
     CompoundSelect,
     Date,
     Integer,
     Row,
     Select,
     SQLColumnExpression,
+    Subquery,
     and_,
     bindparam,
     case,
@@ -32,6 +34,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -43,7 +46,7 @@ from shop.orders.models import Channel, Order, OrderLine
 from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Key, Label
 from shop.reports.folding import follows_sql
 from shop.reports.rolled import Held, Rolled, plan, rolled_rows
-from shop.reports.rollups import spans
+from shop.reports.rollups import Span, spans
 from shop.stock.models import Pick
 
 MOST_DIMENSIONS = 2
@@ -221,20 +224,26 @@ def _from_rollup(
     """
     periods = tuple(spans(rolled.grain, since, until, by_month=rolled.by_month))
     names = tuple(dimension.name for dimension in grouped)
-    statement = _rollup_statement(
-        dialect(),
-        names,
-        tuple((dimension.name, value is None) for dimension, value in held),
-        rolled,
-        dates,
-        tuple(span.number for span in periods),
-    )
+    statement = _rollup_statement(dialect(), names, _names_of(held), rolled, dates, tuple(span.number for span in periods))
+    found = db.session.execute(statement, _given(periods, held, since, until)).all()
+    return _added_up(grouped, found) if all(row.follows for row in found) else None
+
+
+def _names_of(held: Sequence[Held]) -> tuple[tuple[str, bool], ...]:
+    """Which dimensions are held to a value, and whether it is none."""
+    return tuple((dimension.name, value is None) for dimension, value in held)
+
+
+def _held_parameters(names: tuple[tuple[str, bool], ...]) -> list[Held]:
+    return [(DIMENSIONS[name], None if is_none else bindparam(f"held_{place}")) for place, (name, is_none) in enumerate(names)]
+
+
+def _given(periods: Sequence[Span], held: Sequence[Held], since: date, until: date) -> dict[str, object]:
+    """The parameters of a statement that is made once."""
     given: dict[str, object] = {"since": since, "until": until}
     for place, span in enumerate(periods):
         given |= {f"since_{place}": span.since, f"until_{place}": span.until}
-    given |= {f"held_{place}": value for place, (_dimension, value) in enumerate(held) if value is not None}
-    found = db.session.execute(statement, given).all()
-    return _added_up(grouped, found) if all(row.follows for row in found) else None
+    return given | {f"held_{place}": value for place, (_dimension, value) in enumerate(held) if value is not None}
 
 
 @lru_cache(maxsize=500)
@@ -242,24 +251,25 @@ def _rollup_statement(
     kind: str, names: tuple[str, ...], held_names: tuple[tuple[str, bool], ...], rolled: Rolled, dates: Dates, numbers: tuple[int, ...]
 ) -> CompoundSelect[*tuple[Any, ...]]:
     """Made once for each question: making it takes longer than asking it. Days and values are its parameters."""
-    grouped = [DIMENSIONS[name] for name in names]
-    held: list[Held] = [
-        (DIMENSIONS[name], None if is_none else bindparam(f"held_{place}")) for place, (name, is_none) in enumerate(held_names)
-    ]
+    grouped, held = [DIMENSIONS[name] for name in names], _held_parameters(held_names)
     since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
     by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_waiting=True), len(grouped))
     nought, yes = literal(0), literal(1)
-    day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
-    is_corrected = exists().where(Attribution.is_correction, day.between(since, until))
-    register = literal_column(follows_sql(kind), Integer) if rolled.needs_register else yes
-    follows = case((is_corrected, 0), else_=register)
     from_rollup = rolled_rows(rolled, grouped, held, numbers, dates.value)
     parts = (
         from_rollup.add_columns(literal(_Part.ROLLUP.value).label("part"), yes.label("follows")),
         by_row.add_columns(nought, nought, nought, literal(_Part.WAITING.value), yes),
-        of_all.add_columns(nought, nought, nought, literal(_Part.WAITING_TOTAL.value), follows),
+        of_all.add_columns(nought, nought, nought, literal(_Part.WAITING_TOTAL.value), _may_ask_rollup(kind, rolled, dates)),
     )
     return union_all(*parts)
+
+
+def _may_ask_rollup(kind: str, rolled: Rolled, dates: Dates) -> ColumnElement[int]:
+    """1, or 0 if only the lines know: see `_from_rollup`."""
+    day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
+    is_corrected = exists().where(Attribution.is_correction, day.between(bindparam("since", type_=Date), bindparam("until", type_=Date)))
+    register = literal_column(follows_sql(kind), Integer) if rolled.needs_register else literal(1)
+    return case((is_corrected, 0), else_=register)
 
 
 def _added_up(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
@@ -317,7 +327,16 @@ def _named(table: CTE, dimensions: int) -> list[SQLColumnExpression[Any]]:  # ke
     return columns
 
 
-def _booked(grouped: Sequence[Dimension], held: Sequence[Held], since: Day, until: Day, dates: Dates, *, only_waiting: bool = False) -> CTE:
+def _booked(
+    grouped: Sequence[Dimension],
+    held: Sequence[Held],
+    since: Day,
+    until: Day,
+    dates: Dates,
+    *,
+    only_waiting: bool = False,
+    only_lines: CTE | None = None,
+) -> CTE:
     """The attributions of the period, or those of them that wait to be folded, each with the key and the words of every dimension."""
     day: SQLColumnExpression[date] = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
@@ -340,10 +359,9 @@ def _booked(grouped: Sequence[Dimension], held: Sequence[Held], since: Day, unti
     query = _with_joins(query, [*grouped, *(dimension for dimension, _key in held)])
     if only_waiting:
         query = query.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
-    for dimension, value in held:
-        key = dimension.key(day)
-        query = query.where(key.is_(None) if value is None else key == value)
-    return query.cte("booked")
+    if only_lines is not None:
+        query = query.join(only_lines, only_lines.c.line_id == Attribution.line_id)
+    return query.where(*_holding(held, day)).cte("booked" if only_lines is None else "booked_of_page")
 
 
 def _with_joins(query: Query, dimensions: Iterable[Dimension]) -> Query:
@@ -383,7 +401,7 @@ def _picked(booked: CTE, dimensions: int) -> CTE:
         func.max(case((booked.c.is_correction, 1), else_=0)).label("is_corrected"),
         func.max(case((and_(is_sale, booked.c.is_correction.is_(False)), 1), else_=0)).label("has_sale"),
     )
-    return query.group_by(*_keys(booked, dimensions), *whose).cte("picked").prefix_with("MATERIALIZED")
+    return query.group_by(*_keys(booked, dimensions), *whose).cte(booked.name.replace("booked", "picked")).prefix_with("MATERIALIZED")
 
 
 def _is_sold(booked: CTE) -> SQLColumnExpression[int]:
@@ -525,9 +543,13 @@ def lines_behind(
     `only` gives the value of each dimension of the figure's row, as in `sales`. A page beyond the last is the last. Raises ValueError.
     """
     named = [DIMENSIONS[name] for name in only]
-    query = _lines_query(_booked(named, _held(only), since, until, dates), len(named), figure)
+    held = _held(only)
     page = min(max(1, page), _MOST_PAGES)
-    found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
+    rolled = plan((), named) if figure is not Figure.REFUNDS else None
+    found = _page_beside_rollup(rolled, held, since, until, figure, dates, page, page_size) if rolled else None
+    if found is None:
+        query = _lines_query(_booked(named, held, since, until, dates), len(named), figure)
+        found = db.session.execute(query.limit(page_size).offset((page - 1) * page_size)).all()
     if not found and page > 1:
         last = lines_behind(only, since, until, figure=figure, dates=dates, page_size=page_size).pages
         return lines_behind(only, since, until, figure=figure, dates=dates, page=last, page_size=page_size)
@@ -542,6 +564,99 @@ def lines_behind(
         page=page,
         pages=-(-first.all_rows // page_size),
     )
+
+
+def _page_beside_rollup(
+    rolled: Rolled, held: Sequence[Held], since: date, until: date, figure: Figure, dates: Dates, page: int, page_size: int
+) -> Sequence[Found] | None:
+    """The same rows as `_lines_query` makes, but only the lines of the page are looked at: what all of them sum to is in the roll-up.
+
+    None if it is not (see `_from_rollup`).
+    """
+    periods = tuple(spans(rolled.grain, since, until, by_month=rolled.by_month))
+    statement = _page_statement(
+        dialect(), _names_of(held), rolled, dates, figure, tuple(span.number for span in periods), page_size, (page - 1) * page_size
+    )
+    found = db.session.execute(statement, _given(periods, held, since, until)).all()
+    if not found[0].follows:
+        return None
+    return found if found[0].id is not None else []
+
+
+@lru_cache(maxsize=500)
+def _page_statement(
+    kind: str,
+    held_names: tuple[tuple[str, bool], ...],
+    rolled: Rolled,
+    dates: Dates,
+    figure: Figure,
+    numbers: tuple[int, ...],
+    limit: int,
+    offset: int,
+) -> Query:
+    held, since, until = _held_parameters(held_names), bindparam("since", type_=Date), bindparam("until", type_=Date)
+    named = [dimension for dimension, _value in held]
+    total = _rolled_total(kind, held, rolled, dates, figure, numbers)
+    page = _page_of_lines(held, dates, figure).limit(limit).offset(offset).cte("page").prefix_with("MATERIALIZED")
+    booked = _booked(named, held, since, until, dates, only_lines=page)
+    line = _lines_query(booked, len(named), Figure.NET).subquery("line_row")
+    sums = {"all_rows": "rows"} | {f"all_{name}": name for name in _ADDED_UP}
+    columns = [column for column in line.c if column.name not in sums]
+    return (
+        select(*columns, *(total.c[name].label(label) for label, name in sums.items()), total.c.follows)
+        .select_from(total.outerjoin(line, true()))
+        .order_by(line.c.sold_on.desc(), line.c.id.desc())
+    )
+
+
+def _page_of_lines(held: Sequence[Held], dates: Dates, figure: Figure) -> Query:
+    """Line ids, the latest sale first, by the index of the days of sale: the database stops when the page is full."""
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+    day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
+    query = _with_joins(select(Attribution.sold_on, Attribution.line_id), [dimension for dimension, _value in held])
+    query = query.where(day.between(since, until), Attribution.sold_on <= until)  # nothing is booked before it is sold
+    if figure is Figure.SOLD:
+        query = query.where(Attribution.is_refund.is_(False), Attribution.sold_on >= since)
+    query = query.where(*_holding(held, day))
+    return query.group_by(Attribution.sold_on, Attribution.line_id).order_by(Attribution.sold_on.desc(), Attribution.line_id.desc())
+
+
+def _rolled_total(kind: str, held: Sequence[Held], rolled: Rolled, dates: Dates, figure: Figure, numbers: Sequence[int]) -> Subquery:
+    """The figure itself, how many lines make it, and whether the roll-up may be asked."""
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+    _by_row, waiting = _line_queries(_booked((), held, since, until, dates, only_waiting=True), 0)
+    nought = literal(0)
+    parts = union_all(
+        rolled_rows(rolled, (), held, numbers, dates.value).add_columns(literal(1).label("follows")),
+        waiting.add_columns(nought, nought, nought, _may_ask_rollup(kind, rolled, dates)),
+    ).subquery("parts")
+    sums: dict[str, ColumnElement[Any]] = {name: func.coalesce(func.sum(parts.c[name]), 0) for name in _ADDED_UP}
+    count = sums["lines"]
+    if dates is Dates.POSTED:
+        earlier = _refunded_only(held)
+        if figure is Figure.NET:
+            count = count + select(earlier.c.lines).scalar_subquery()
+        else:
+            sums["refunds_fen"] = sums["refunds_fen"] - select(earlier.c.fen).scalar_subquery()
+    columns = (column.label(name) for name, column in sums.items())
+    return select(count.label("rows"), *columns, func.min(parts.c.follows).label("follows")).subquery("total")
+
+
+def _refunded_only(held: Sequence[Held]) -> CTE:
+    """Lines with a refund in the period (of the day, week, … that is held to) that were sold before: how many, and how much of them was refunded."""
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+    fen = func.coalesce(-func.sum(Attribution.amount_fen), 0)
+    query = select(func.count(distinct(Attribution.line_id)).label("lines"), fen.label("fen"))
+    query = _with_joins(query, [dimension for dimension, _value in held])
+    other_times = (dimension.key(Attribution.sold_on) != value for dimension, value in held if dimension.is_time)
+    is_sold_before = or_(Attribution.sold_on < since, *other_times)
+    booked = (Attribution.business_day.between(since, until), is_sold_before, Attribution.is_refund)
+    return query.where(*booked, *_holding(held, Attribution.business_day)).cte("earlier")
+
+
+def _holding(held: Sequence[Held], day: SQLColumnExpression[date]) -> list[ColumnElement[bool]]:
+    keys = ((dimension.key(day), value) for dimension, value in held)
+    return [key.is_(None) if value is None else key == value for key, value in keys]
 
 
 def _line_behind(row: Found) -> LineBehind:

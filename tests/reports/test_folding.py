@@ -21,7 +21,7 @@ from shop.reports.dimensions import DIMENSIONS
 from shop.reports.folding import drain, fold, fold_waiting, follows_the_register, rebuild, waiting
 from shop.reports.rolled import plan
 from shop.reports.rollups import Span, grain_for, spans
-from shop.reports.sales import Dates, Sales, sales
+from shop.reports.sales import Dates, Figure, LinesBehind, Sales, lines_behind, sales
 from shop.reports.verify import verify
 from tests.books import Sold, fail_refund, refund, sell
 from tests.factories import MadeSku, Pack, make_cooperative, make_eastern_unit, make_lot, make_product, make_village
@@ -195,6 +195,29 @@ def test_whole_months_are_read_by_the_month() -> None:
     assert list(spans(village, *YEAR, by_month=False)) == [Span(3, *YEAR)]
 
 
+@pytest.mark.parametrize("folded", [0, 8, 1_000])
+def test_the_lines_behind_a_figure_are_the_same_beside_the_roll_up_and_without_it(skus: tuple[MadeSku, ...], folded: int) -> None:
+    chance = random.Random(folded)
+    trade(skus, 1)
+    fold(folded)
+    for figure in Figure:
+        for dates in Dates:
+            for name in chance.sample(ROLLED, 3):
+                since, until = chance.choice([YEAR, PIECES, (date(2026, 10, 7), date(2026, 10, 31))])
+                with reading():
+                    keys = [row.keys[0] for row in sales([name], since, until, dates=dates).rows]
+                only = {name: chance.choice(keys)} if keys else {}
+
+                def page(number: int) -> LinesBehind:
+                    with reading():
+                        return lines_behind(only, since, until, figure=figure, dates=dates, page=number, page_size=3)  # noqa: B023
+
+                got = [page(number) for number in (1, 2, 99)]
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(engine, "plan", lambda *_: None)
+                    assert got == [page(number) for number in (1, 2, 99)], (only, since, until, figure, dates)
+
+
 # ── Exactly once ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -289,7 +312,9 @@ def test_draining_a_month_folds_that_month_and_no_other(skus: tuple[MadeSku, ...
     assert drain("2026-11") == 0
 
 
-def test_draining_passes_over_what_another_folder_keeps_in_hand(app: Flask, skus: tuple[MadeSku, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draining_passes_over_what_another_folder_keeps_in_hand(
+    app: Flask, skus: tuple[MadeSku, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     if dialect() == "sqlite":
         return  # there one act writes at a time
     sell((skus[2], 1), on=date(2026, 11, 1))
