@@ -382,7 +382,9 @@ def _plan_sale(at: int, sale: OfflineSale, world: World) -> PlannedSale:
             offers[taken.line_at].cooperative_id, taken.units, 0)
         for taken in world.shelf.take(wanted, day=sold_on)
     ]  # fmt: skip
-    for line_at, line in enumerate(sale.lines):
+    if len(bags) == 1:
+        bags[0].fen = total_fen
+    for line_at, line in enumerate(sale.lines if len(bags) > 1 else ()):
         of_line = [bag for bag in bags if bag.line_at == line_at]
         picked = [PickedUnits(PickId(place), bag.lot_id, bag.units) for place, bag in enumerate(of_line)]
         for bag, pick in zip(of_line, fen_of_picks(line.unit_price_fen * line.quantity, picked), strict=True):

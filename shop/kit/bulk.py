@@ -7,7 +7,7 @@ planned once.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache, partial
 
 from sqlalchemy import Dialect, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
@@ -29,7 +29,7 @@ def insert_rows(table: Table, columns: tuple[str, ...], dialect: str, returning:
 
 def as_json(rows: Sequence[Mapping[str, object]], dialect: str) -> str:
     """Rows as the parameter of `insert_rows`. Instants must be aware; on SQLite they are written as SQLAlchemy writes them."""
-    return json.dumps(rows, ensure_ascii=False, default=lambda value: _written(value, dialect), separators=(",", ":"))
+    return _ENCODERS[dialect].encode(rows)
 
 
 def recordset(columns: Mapping[str, str], dialect: str, parameter: str = "rows") -> str:
@@ -41,6 +41,12 @@ def recordset(columns: Mapping[str, str], dialect: str, parameter: str = "rows")
     return f"(select {fields} from json_each(:{parameter}) order by key) as given"
 
 
+def given_texts(dialect: str) -> str:
+    """A subquery that reads a JSON list of texts, the parameter `given`: hundreds of them leave a statement's own text as it is."""
+    return "select value from json_each(:given)" if dialect == "sqlite" else "select jsonb_array_elements_text(cast(:given as jsonb))"
+
+
+@lru_cache(maxsize=4_000)  # a batch has few days and instants, each a thousand times
 def _written(value: object, dialect: str) -> str:
     if isinstance(value, datetime):
         assert value.tzinfo is not None, "an instant is always aware"
@@ -49,3 +55,9 @@ def _written(value: object, dialect: str) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not a column's value")
+
+
+_ENCODERS = {
+    dialect: json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=partial(_written, dialect=dialect))
+    for dialect in ("sqlite", "postgresql")
+}

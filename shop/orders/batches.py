@@ -1,12 +1,16 @@
 """Many orders made by hand at once, and many returns of them: as many statements for five hundred as for one."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Column, TextualSelect, bindparam, select, text
 
-from shop.extensions import columns_of, db, put_in, put_in_returning, require_transaction, table_of
+from shop.extensions import columns_of, db, dialect, put_in, put_in_returning, require_transaction, row_as, table_of
+from shop.kit.bulk import given_texts
 from shop.kit.ids import EasternUnitId, EntryId, LineId, OrderId, PickId, ReturnId, UserId, new_key
 from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
 from shop.orders.service import Delivery, ReturnedPick, Snapshot, line_values, new_number, order_values
@@ -49,17 +53,25 @@ def find_placed_all(onces: Iterable[str]) -> dict[str, PlacedOrder]:
     wanted = sorted(set(onces))
     if not wanted:
         return {}
-    rows = db.session.execute(_FIND_PLACED, {"onces": wanted}).all()
+    rows = db.session.execute(_find_placed(dialect()), {"given": json.dumps(wanted)}).all()
     lines: dict[int, list[PlacedLine]] = {row.id: [] for row in rows}
     if rows:
         for order_id, *line in db.session.execute(_LINES_OF, {"orders": sorted(lines)}):
             lines[order_id].append(PlacedLine(*line))
-    return {row.once: PlacedOrder(*row, tuple(lines[row.id])) for row in rows}
+    return {row.once: row_as(PlacedOrder, (*row, tuple(lines[row.id]))) for row in rows}
 
 
-_FIND_PLACED = select(
-    _order.id, _order.number, _order.once, _order.placed_at, _order.sold_on, _order.district_code, _order.eastern_unit_id
-).where(_order.once.in_(bindparam("onces", expanding=True)))
+@cache
+def _find_placed(dialect: str) -> TextualSelect:
+    columns = (_order.id, _order.number, _order.once, _order.placed_at, _order.sold_on, _order.district_code, _order.eastern_unit_id)
+    return _by_texts("orders", "once", columns, dialect)
+
+
+def _by_texts(table: str, key: str, columns: Sequence[Column[Any]], dialect: str) -> TextualSelect:  # Any: columns of any type
+    names = ", ".join(column.name for column in columns)
+    return text(f"select {names} from {table} where {key} in ({given_texts(dialect)})").columns(*columns)
+
+
 _LINES_OF = (
     select(_line.order_id, _line.id, _line.sku_code, _line.quantity, _line.unit_price_fen, _line.cooperative_id)
     .where(_line.order_id.in_(bindparam("orders", expanding=True)))
@@ -85,17 +97,19 @@ def find_returns(onces: Iterable[str]) -> dict[str, MadeReturn]:
     wanted = sorted(set(onces))
     if not wanted:
         return {}
-    rows = db.session.execute(_FIND_RETURNS, {"onces": wanted}).all()
+    rows = db.session.execute(_find_returns(dialect()), {"given": json.dumps(wanted)}).all()
     units: dict[int, dict[str, int]] = {row.id: {} for row in rows}
     if rows:
         for return_id, code, count in db.session.execute(_UNITS_OF, {"returns": sorted(units)}):
             units[return_id][code] = units[return_id].get(code, 0) + count
-    return {row.once: MadeReturn(*row, units[row.id]) for row in rows}
+    return {row.once: row_as(MadeReturn, (*row, units[row.id])) for row in rows}
 
 
-_FIND_RETURNS = select(_return.id, _return.order_id, _return.once, _return.goods_fen, _return.entry_id).where(
-    _return.once.in_(bindparam("onces", expanding=True))
-)
+@cache
+def _find_returns(dialect: str) -> TextualSelect:
+    return _by_texts("returns", "once", (_return.id, _return.order_id, _return.once, _return.goods_fen, _return.entry_id), dialect)
+
+
 _UNITS_OF = (
     select(_return_line.return_id, _line.sku_code, _return_line.units)
     .join_from(table_of(ReturnLine), table_of(OrderLine), _line.id == _return_line.line_id)
@@ -179,12 +193,14 @@ def _new_numbers(days: Sequence[date]) -> list[str]:
             numbers[at] = number
             taken.add(number)
         drawn = {numbers[at] for at in open_places}
-        there = set(db.session.scalars(_THERE, {"numbers": sorted(drawn)}))
+        there = set(db.session.scalars(_there(dialect()), {"given": json.dumps(sorted(drawn))}))
         open_places = [at for at in open_places if numbers[at] in there]
     return numbers
 
 
-_THERE = select(_order.number).where(_order.number.in_(bindparam("numbers", expanding=True)))
+@cache
+def _there(dialect: str) -> TextualSelect:
+    return _by_texts("orders", "number", (_order.number,), dialect)
 
 
 @dataclass(frozen=True, slots=True)
