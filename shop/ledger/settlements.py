@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from shop.extensions import act, db, lock_in_order, put_in, require_transaction, row_as, violated
+from shop.extensions import act, db, lock_in_order, put_in, require_transaction, row_as, table_of, violated
 from shop.kit.clock import business_day
 from shop.kit.ids import CooperativeId, SettlementId, UserId, VillageId
 from shop.ledger.errors import (
@@ -51,7 +51,8 @@ _CORRECTING = (EntryKind.CORRECTION, EntryKind.EDIT)
 
 def is_unsettled() -> ColumnElement[bool]:
     """Attributions that stand in no settlement, not even a draft."""
-    return ~exists(select(SettlementLine.attribution_id).where(SettlementLine.attribution_id == Attribution.id))
+    lines = table_of(SettlementLine).alias("standing_lines")
+    return ~exists(select(lines.c.attribution_id).where(lines.c.attribution_id == Attribution.id).correlate(Attribution))
 
 
 def is_disputed() -> ColumnElement[bool]:
@@ -60,15 +61,15 @@ def is_disputed() -> ColumnElement[bool]:
 
 
 def _orders_on_hold() -> Select[str]:
-    booked = Entry.__table__.alias("hold_entries")
+    booked = table_of(Entry).alias("hold_entries")
     return (
         select(booked.c.subject)
-        .select_from(booked)
         .join(Posting, Posting.entry_id == booked.c.id)
         .join(Account, Account.id == Posting.account_id)
         .where(Account.kind == AccountKind.HOLD)
         .group_by(booked.c.subject)
         .having(func.sum(Posting.amount_fen) != 0)
+        .correlate(None)
     )
 
 

@@ -18,6 +18,7 @@ from shop.kit.errors import NotFound
 from shop.orders.models import Channel
 from shop.origin.bearings import BIJIANG
 from shop.reports.dimensions import DIMENSIONS, Label
+from shop.reports.month_pages import closed_up_to
 from shop.reports.periods import Period, month_of, period_before, quarter_of, so_far, year_of
 from shop.reports.sales import Dates, Figure, lines_behind
 from shop.reports.sales_page import Asked, ComparedRow, Drawn, SalesPage, Versus, default_period, read_page, read_report
@@ -46,7 +47,8 @@ def sales() -> str | Response | tuple[str, int]:
         return _as_file(asked, file_format)
     form.fill_in(asked)
     shown = _shown(read_page(asked), request.args.get("sort", ""))
-    return render_template("staff/reports/sales.html", form=form, shown=shown, shortcuts=_shortcuts(asked, today))
+    is_closed = asked.dates is Dates.POSTED and closed_up_to(asked.period)
+    return render_template("staff/reports/sales.html", form=form, shown=shown, shortcuts=_shortcuts(asked, today), is_closed=is_closed)
 
 
 @blueprint.get("/sales/lines")
