@@ -18,15 +18,13 @@ import structlog
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
-from shop.acts.handle_event import handle_due_events
-from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.extensions import db, reading
 from shop.kit.errors import ShopError
 from shop.ledger.models import Account, Entry, EntryKind, Posting
 from shop.orders.models import Order
 from shop.orders.states import UNREACHABLE_TIME, is_paid
 from shop.payments.stripe import gateway
+from shop.worker import SWEEPS
 from tests import racers
 from tests.racers import Finish, Job
 from tests.sandboxes import Sandbox
@@ -175,13 +173,19 @@ def clear_up(app: Flask, *, now: datetime, rounds: int = 3) -> datetime:
         now + UNREACHABLE_TIME,
         *(now + UNREACHABLE_TIME + timedelta(hours=n) for n in range(rounds)),
     ):
-        with app.app_context():
-            handle_due_events(now=moment)
-            ask_about_payments(now=moment)
-            ask_about_refunds(now=moment)
-            lapse_unpaid(now=moment)
-            ask_about_refunds(now=moment)
+        sweep_up(app, now=moment)
     return moment
+
+
+def sweep_up(app: Flask, *, now: datetime, only: frozenset[str] = frozenset()) -> None:
+    """One round of the worker's sweeps, those about money and goods; or of those named `only`."""
+    for sweep in SWEEPS:
+        if sweep.name in only or (not only and sweep.name not in _NOT_ABOUT_MONEY):
+            with app.app_context():
+                sweep.run(app.config["SHOP"], now)
+
+
+_NOT_ABOUT_MONEY = {"letters", "delivered", "completed", "tasks"}
 
 
 def assert_nothing_is_lost(sandbox: Sandbox, *, told_paid: frozenset[str] = frozenset()) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shop.acts.confirm_payment import check_order_payments
+from shop.acts.find_refunds import look_at_refunds_of
 from shop.acts.refund_order import RefundWanted, book_return, villages_part
 from shop.extensions import act, end_reading
 from shop.kit.apportion import largest_remainder
@@ -48,7 +49,10 @@ def follow_dispute(provider: str, word: DisputeWord, *, now: datetime) -> Disput
         end_reading()
         if is_ours:
             check_order_payments(word.reference, now=now)
+    attempt = payments.find_by_intent(provider, word.intent_id) if word.intent_id else None
     end_reading()
+    if attempt is not None:  # what went back before the dispute is booked before it, in whatever order the provider's messages come
+        look_at_refunds_of(attempt.id, now=now)
     return record_dispute(provider, word, now=now)
 
 
