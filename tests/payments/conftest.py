@@ -1,6 +1,8 @@
 """Every provider with its backstage, as the contract test wants them: the provider answers the shop, the backstage plays buyer and bank."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +11,9 @@ from flask import Flask
 
 from shop.extensions import db
 from shop.payments.provider import Provider
+from shop.payments.stripe.gateway import STRIPE
 from tests.providers import FakeProvider, Verb
+from tests.relays import pay_at_stripe, pay_at_the_sandbox, relayed
 from tests.sandboxes import Sandbox, running_sandbox
 
 
@@ -47,15 +51,43 @@ def no_database() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["fake", "stripe"])
+PRETENDING = ["fake", "stripe"]
+"""Providers with whom anything can be played."""
+STRIPE_TEST_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+"""A key of Stripe's real test mode (`sk_test_…`): with it the contract is played against Stripe itself, by a buyer in Chromium."""
+PROVIDERS = [*PRETENDING, "stripe-relayed", *(["stripe-test-mode"] if STRIPE_TEST_KEY else [])]
+"""Every provider there is. Add yours here. `stripe-relayed` is the sandbox by the way that the real test mode goes, so that the way is tested."""
+
+
+@pytest.fixture(params=PROVIDERS)
 def stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
-    """Every provider there is, one after the other. Add yours here."""
-    if request.param == "fake":
+    """Every provider, one after the other."""
+    with _staged(request.param) as stage:
+        yield stage
+
+
+@pytest.fixture(params=PRETENDING)
+def pretend_stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
+    """Those with whom even that can be played which nobody can ask of a real bank."""
+    with _staged(request.param) as stage:
+        yield stage
+
+
+@contextmanager
+def _staged(name: str) -> Iterator[Stage]:
+    if name == "fake":
         fake = FakeProvider()
         yield Stage(fake, fake)
-    else:
+    elif name == "stripe":
         with running_sandbox() as sandbox:
             yield Stage(sandbox.gateway, sandbox)
+    elif name == "stripe-relayed":
+        with running_sandbox() as sandbox, relayed(sandbox.url, "sk_test_sandbox", pay_at_the_sandbox) as (gateway, relay):
+            yield Stage(gateway, relay)
+    else:
+        assert STRIPE_TEST_KEY.startswith(("sk_test_", "rk_test_")), "STRIPE_TEST_KEY must be a key of the test mode"
+        with relayed(STRIPE, STRIPE_TEST_KEY, pay_at_stripe) as (gateway, relay):
+            yield Stage(gateway, relay)
 
 
 @pytest.fixture

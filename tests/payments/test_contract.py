@@ -124,11 +124,11 @@ def test_closing_a_page_that_was_paid_in_the_last_second_says_paid(stage: Stage)
     assert outcome == stage.provider.outcome(opened.session_id)
 
 
-def test_a_bank_may_answer_after_the_page_has_expired(stage: Stage) -> None:
-    opened = stage.provider.start(asked())
-    stage.provider.expire(opened.session_id)
-    stage.behind.pay_late(opened.session_id)
-    outcome = stage.provider.outcome(opened.session_id)
+def test_a_bank_may_answer_after_the_page_has_expired(pretend_stage: Stage) -> None:
+    opened = pretend_stage.provider.start(asked())
+    pretend_stage.provider.expire(opened.session_id)
+    pretend_stage.behind.pay_late(opened.session_id)
+    outcome = pretend_stage.provider.outcome(opened.session_id)
     assert (outcome.kind, outcome.received_fen) == (OutcomeKind.PAID, 21_200)
 
 
@@ -143,6 +143,22 @@ def test_money_goes_back_in_parts_and_never_more_than_came(stage: Stage) -> None
     assert second.provider_id != first.provider_id
     with pytest.raises(ProviderRefused):
         stage.provider.refund(back(paid, 1, "refund-4"))
+
+
+def test_what_went_back_is_listed_with_the_key_that_asked_for_it(stage: Stage) -> None:
+    began = datetime.now(UTC) - timedelta(minutes=5)
+    paid = bought(stage)
+    assert paid.intent_id is not None
+    assert stage.provider.list_refunds(intent_id=paid.intent_id) == []
+    first = stage.provider.refund(back(paid, 6_667, "refund-1"))
+    second = stage.provider.refund(back(paid, 33, "refund-2"))
+    seen = stage.provider.list_refunds(intent_id=paid.intent_id)
+    assert [(one.provider_id, one.amount_fen, one.currency, one.once, one.intent_id) for one in seen] == [
+        (first.provider_id, 6_667, "CNY", "refund-1", paid.intent_id),
+        (second.provider_id, 33, "CNY", "refund-2", paid.intent_id),
+    ]
+    since = {one.provider_id for one in stage.provider.list_refunds(since=began)}
+    assert {first.provider_id, second.provider_id} <= since
 
 
 def test_the_same_key_refunds_once(stage: Stage) -> None:
