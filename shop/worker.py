@@ -17,6 +17,7 @@ from flask import Flask
 
 from config import Config
 from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
+from shop.acts.correct_sales import carry_out_corrections
 from shop.acts.deliver_order import complete_orders, deliver_overdue
 from shop.acts.expect_transfer import remind_of_transfers
 from shop.acts.find_refunds import find_refunds_made_elsewhere
@@ -67,6 +68,7 @@ SWEEPS = (
     Sweep("reconcile", timedelta(hours=6), lambda _, now: reconcile_lately(now=now)),
     Sweep("tasks", timedelta(seconds=2), lambda _config, _now: run_tasks(TASKS, clock=utc_now, is_stopping=_stopping.is_set)),
     Sweep("overdue", timedelta(minutes=30), lambda _, now: warn_of_overdue(now=now)),
+    Sweep("corrections", timedelta(seconds=20), lambda _, now: carry_out_corrections(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),

@@ -51,6 +51,14 @@ class Permission(StrEnum):
     """Our books beside the payment providers': differences, payouts, disputes."""
     RECONCILE = "reconcile"
     """Compare them, and say what an unexplained movement was."""
+    READ_CORRECTIONS = "read_corrections"
+    """Corrections of lots, and products' accreditations."""
+    CORRECT = "correct"
+    """Propose a correction of any lot, and decide what another proposed."""
+    ACCREDIT = "accredit"
+    """Write down that a product is accredited, or no longer."""
+    EDIT_ORDERS = "edit_orders"
+    """Change a paid order before it is packed."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
@@ -58,6 +66,10 @@ class Permission(StrEnum):
 _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.STAFF: frozenset(
         {
+            Permission.READ_CORRECTIONS,
+            Permission.CORRECT,
+            Permission.ACCREDIT,
+            Permission.EDIT_ORDERS,
             Permission.READ_MONEY,
             Permission.READ_IMPORTS,
             Permission.IMPORT,
@@ -74,6 +86,8 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.FINANCE: frozenset(
         {
+            Permission.READ_CORRECTIONS,
+            Permission.CORRECT,
             Permission.READ_MONEY,
             Permission.RECONCILE,
             Permission.READ_IMPORTS,
@@ -92,6 +106,7 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.AUDITOR: frozenset(
         {
+            Permission.READ_CORRECTIONS,
             Permission.READ_MONEY,
             Permission.READ_IMPORTS,
             Permission.READ_BANK,
@@ -103,6 +118,10 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.ADMIN: frozenset(
         {
+            Permission.READ_CORRECTIONS,
+            Permission.CORRECT,
+            Permission.ACCREDIT,
+            Permission.EDIT_ORDERS,
             Permission.READ_MONEY,
             Permission.RECONCILE,
             Permission.READ_IMPORTS,

@@ -5,9 +5,10 @@ with the sale for good: an accreditation recorded late changes no figure that st
 A mistake is not deleted; it is withdrawn from a day on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -66,7 +67,6 @@ class Valid:
     last_day: date
 
 
-@act
 def record(
     product_id: ProductId,
     *,
@@ -75,21 +75,41 @@ def record(
     first_day: date,
     last_day: date,
     paper: str,
-    file: Cleaned | None,
+    file: bytes | None,
+    instance_path: Path,
     by: UserId,
     once: str,
     now: datetime,
 ) -> AccreditationId:
-    """Write a product's accreditation down, with the certificate's file or where the paper lies. The same `once` (at most 40 characters) is the same one.
+    """Course. Write a product's accreditation down, with the certificate's file as it was brought, or where the paper lies.
 
-    The file's bytes are kept before (`attachments.write_bytes`). Raises NoSuchAccreditation, DaysReversed, NoProof or Overlapping.
+    The same `once` (at most 40 characters) is the same one. Raises CannotKeep, NoSuchAccreditation, DaysReversed, NoProof or Overlapping.
     """
+    cleaned = attachments.clean_upload(file) if file is not None else None
+    if cleaned is not None:
+        attachments.write_bytes(cleaned, instance_path)
+    values = {"number": number, "issuer": issuer, "first_day": first_day, "last_day": last_day, "paper": paper, "once": once}
+    return _record(product_id, values, first_day, last_day, cleaned, by=by, once=once, now=now)
+
+
+@act
+def _record(
+    product_id: ProductId,
+    values: Mapping[str, object],
+    first_day: date,
+    last_day: date,
+    file: Cleaned | None,
+    *,
+    by: UserId,
+    once: str,
+    now: datetime,
+) -> AccreditationId:
     known = db.session.scalar(select(Accreditation.id).where(Accreditation.once == once))
     if known is not None:
         return AccreditationId(known)
     if last_day < first_day:
         raise DaysReversed
-    if file is None and not paper:
+    if file is None and not values["paper"]:
         raise NoProof
     slug = db.session.scalar(select(Product.slug).where(Product.id == product_id).with_for_update())  # two at once would not see each other
     if slug is None:
@@ -97,22 +117,12 @@ def record(
     for other in valid_times([product_id]):
         if other.first_day <= last_day and first_day <= other.last_day:
             raise Overlapping(other.number, other.first_day, other.last_day)
-    values = {
-        "product_id": product_id,
-        "number": number,
-        "issuer": issuer,
-        "first_day": first_day,
-        "last_day": last_day,
-        "paper": paper,
-        "once": once,
-        "recorded_by": by,
-        "recorded_at": now,
-    }
-    accreditation_id = db.session.scalar(insert(Accreditation).values(**values).returning(Accreditation.id))
+    row = {**values, "product_id": product_id, "recorded_by": by, "recorded_at": now}
+    accreditation_id = db.session.scalar(insert(Accreditation).values(**row).returning(Accreditation.id))
     assert accreditation_id is not None
     if file is not None:
         attachments.attach(file, subject_kind=SUBJECT, subject_id=accreditation_id, by=by, now=now)
-    facts = {"number": number, "first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
+    facts = {"number": values["number"], "first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
     outbox.write_audit("accreditation.recorded", subject=slug, by=by, facts=facts, now=now)
     return AccreditationId(accreditation_id)
 

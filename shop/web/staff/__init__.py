@@ -3,7 +3,22 @@
 from flask import Blueprint
 
 from shop.web import settlement_words
-from shop.web.staff import bank, costs, desk, dividends, imports, money, months, orders, refunds, reports, settlements
+from shop.web.staff import (
+    accreditations,
+    bank,
+    corrections,
+    costs,
+    desk,
+    dividends,
+    edits,
+    imports,
+    money,
+    months,
+    orders,
+    refunds,
+    reports,
+    settlements,
+)
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -11,6 +26,9 @@ blueprint.register_blueprint(desk.blueprint)
 blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(edits.blueprint)
+blueprint.register_blueprint(corrections.blueprint)
+blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
