@@ -11,6 +11,7 @@ from shop.extensions import act, db
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import RefundState
 from shop.payments.provider import Asked, AskedLine, Outcome, OutcomeKind, Provider, RefundAsked
+from shop.payments.transfer.gateway import TransferGateway
 from tests.payments.conftest import Stage
 from tests.providers import FakeProvider, Verb
 from tests.sandboxes import Sandbox
@@ -240,15 +241,17 @@ def test_a_closing_whose_answer_was_lost_is_closed(stage: Stage) -> None:
     assert outcome.kind is OutcomeKind.EXPIRED
 
 
-@pytest.mark.parametrize("name", ["fake", "stripe"])
+@pytest.mark.parametrize("name", ["fake", "stripe", "transfer"])
 def test_nobody_is_asked_inside_a_transaction(app: Flask, sandbox: Sandbox, name: str) -> None:
-    provider: Provider = FakeProvider() if name == "fake" else sandbox.gateway
+    providers: dict[str, Provider] = {"fake": FakeProvider(), "stripe": sandbox.gateway, "transfer": TransferGateway()}
+    provider = providers[name]
     requests: list[Callable[[], object]] = [
         lambda: provider.start(asked()),
         lambda: provider.outcome("cs_test_1"),
         lambda: provider.expire("cs_test_1"),
         lambda: provider.refund(RefundAsked("refund-1", "pi_1", 100, "SH-1")),
         lambda: provider.refund_state("re_1"),
+        lambda: provider.list_refunds(intent_id="pi_1"),
     ]
     for ask in requests:
         with pytest.raises(AssertionError, match="inside the act"):
