@@ -193,15 +193,19 @@ def refund(number: str) -> str | Response | tuple[str, int]:
     form = read_form(request.form, story)
     if form.wanted is None:
         return _order_page(story, refund_form=form), 422
+    if any(dispute.is_open for dispute in read_disputes(number)):
+        return _refused_while_disputed(number)
     try:
         preview = preview_refund(number, form.wanted)
         if request.form.get("do") != "refund" or form.agreed_fen != preview.total_fen:
             return _order_page(story, refund_form=form, preview=preview)
         limit_fen = settings().refund_four_eyes_fen
         done = ask_refund(number, form.wanted, four_eyes_fen=limit_fen, once=form.once, by=somebody().user_id, now=utc_now())
-    except (NothingToRefund, RefundTooLarge, CannotMove, PaymentDisputed) as refusal:
+    except (NothingToRefund, RefundTooLarge, CannotMove) as refusal:
         form.errors[""] = _why_not(refusal)
         return _order_page(_story(number), refund_form=form), 422
+    except PaymentDisputed:
+        return _refused_while_disputed(number)
     if isinstance(done, Waiting):
         total = yuan_sign(done.total_fen)
         flash(gettext("%(total)s 要另一个人同意，已经放在“等人定的退款”里。货和账都还没有动。", total=total), "warning")
@@ -229,13 +233,17 @@ def _parcel_of(story: OrderStory, shipment_id: int) -> ShipmentStory:
     raise NotFound
 
 
+def _refused_while_disputed(number: str) -> Response:
+    """Whoever had the page open before the dispute came finds its box on the page."""
+    flash(gettext("买家的银行正在拒付，钱已经被拿走，定下来以前不能退。"), "error")
+    return go("staff.orders.show", number=number)
+
+
 def _why_not(refusal: Conflict | NothingToRefund | RefundTooLarge) -> str:
     if isinstance(refusal, NothingToRefund):
         return str(gettext("还没写要退什么：退几件，或退多少元。"))
     if isinstance(refusal, RefundTooLarge):
         return str(gettext("比还能退的多，可能刚刚有人退过。数都重新取了，看一眼再定。"))
-    if isinstance(refusal, PaymentDisputed):
-        return str(gettext("买家的银行正在拒付，钱已经被拿走，定下来以前不能退。"))
     return str(gettext("这一单现在不能退。"))
 
 
