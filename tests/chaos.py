@@ -44,6 +44,7 @@ REQUEST_FAULTS = (
     ("* /v1/*", "refuse"),
 )
 TRIES = 6
+SWEPT = ("events", "payments", "refunds", "refunds_elsewhere", "undelivered", "movements", "disputes", "lapsed")
 
 
 @dataclass
@@ -124,7 +125,7 @@ def _work(stage: Stage, chance: Random, is_over: threading.Event) -> None:
             death = Death(chance.choice(list(Point)), chance.randint(1, 4)) if chance.random() < 0.2 else None
             minutes = chance.choices((3, 90), (4, 1))[0]  # now and then everything that waits has waited too long
             try:
-                mortal.do(Job("sweep", {}, stage.now + timedelta(minutes=minutes)), death)
+                mortal.do(Job("sweep", {"names": SWEPT}, stage.now + timedelta(minutes=minutes)), death)
                 stage.tally.note("swept")
             except Died:
                 stage.tally.note("worker killed")
@@ -173,6 +174,9 @@ class _Purchase:
         self._at_the_provider(page, outcome)
         self._perhaps_break_the_provider()
         yield
+        if outcome == "paid" and self._chance.random() < 0.25:
+            self._behind_our_back(page)
+            yield
         yield from self._messages(number, page)
         if self._chance.random() < 0.6:
             self._come_back(number)
@@ -219,6 +223,23 @@ class _Purchase:
                 sandbox.pay_late(page, method=method)
                 outcome = "closed, paid late"
         self._stage.tally.note(f"page: {outcome}")
+
+    def _behind_our_back(self, page: str) -> None:
+        """A colleague gives something back in the provider's dashboard; or the buyer's bank disputes the payment, and decides."""
+        sandbox, what = self._stage.sandbox, self._chance.choice(["refunded elsewhere", "dispute open", "dispute won", "dispute lost"])
+        intent_id = str(sandbox.kept("checkout.session", page)["payment_intent"])
+        try:
+            if what == "refunded elsewhere":
+                sandbox.refund_in_dashboard(intent_id, amount_fen=self._chance.randint(1, 60_00))
+            else:
+                dispute_id = sandbox.open_dispute(intent_id)
+                if what == "dispute won":
+                    sandbox.win_dispute(dispute_id)
+                elif what == "dispute lost":
+                    sandbox.lose_dispute(dispute_id)
+        except HTTPError:  # wallets know no disputes
+            what = "nothing to dispute"
+        self._stage.tally.note(what)
 
     def _messages(self, number: str, page: str) -> Iterator[None]:
         """What the provider sends about this page, in any order; some lost, some twice."""

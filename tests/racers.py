@@ -22,9 +22,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from config import Config
-from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.confirm_payment import check_order_payments, check_payment
-from shop.acts.handle_event import handle_due_events
 from shop.acts.lapse_unpaid import _let_go, cancel_order, lapse_unpaid
 from shop.acts.place_order import place_order
 from shop.acts.refund_order import RefundWanted, refund_order
@@ -37,6 +35,7 @@ from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
 from shop.orders.states import OrderState
 from shop.payments.models import Payment
 from shop.reports.verify import verify
+from shop.worker import SWEEPS
 from tests.sandboxes import WEBHOOK_SECRET, Sandbox, post_event
 from tests.shopping import a_delivery
 
@@ -164,9 +163,9 @@ def _webhook(app: Flask, _now: datetime, *, event: dict[str, object], fate: str 
     return str(post_event(app.test_client(), event, secret=secret, age_seconds=age_seconds).status_code)
 
 
-def _sweep(_app: Flask, now: datetime) -> str:
+def _sweep(app: Flask, now: datetime, *, names: Sequence[str]) -> str:
     """The worker looks for what is owed."""
-    return str(handle_due_events(now=now) + ask_about_payments(now=now) + ask_about_refunds(now=now) + lapse_unpaid(now=now))
+    return str([sweep.run(app.config["SHOP"], now) for sweep in SWEEPS if sweep.name in names])
 
 
 def _cancel(_app: Flask, now: datetime, *, number: str) -> str:
