@@ -41,7 +41,7 @@ DIFFERENCE_WORDS = {
     DifferenceKind.FEE: (lazy_gettext("手续费不同"), lazy_gettext("记账以后手续费变了，问支付方。")),
     DifferenceKind.PAYOUT_SUM: (lazy_gettext("打款不等于明细"), lazy_gettext("下载支付方的打款报表，和下面的明细逐笔对。")),
     DifferenceKind.STATE: (lazy_gettext("进度不同"), lazy_gettext("十分钟后会再问一次；再核对还不同，就是有人在支付方后台定过了。")),
-    DifferenceKind.SUSPENSE: (lazy_gettext("来由不明"), lazy_gettext("在下面写明它是什么。")),
+    DifferenceKind.SUSPENSE: (lazy_gettext("来由不明"), lazy_gettext("在上面点“查明”，写明它是什么。")),
 }
 """What differs → its word, and what to do next."""
 DISPUTE_WORDS = {
