@@ -29,6 +29,7 @@ from shop.papers.attachments import clean_upload
 from shop.payments.models import BalanceKind, SuspenseItem
 from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
+from tests.correcting import MadeCorrecting, make_correcting
 from tests.dividends import MadeDividend, make_dividend
 from tests.factories import (
     MadeCooperative,
@@ -70,6 +71,7 @@ class World:
     bank: "AtTheBank"
     settlement: str
     suspense_id: int
+    correcting: MadeCorrecting
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def world(provider: FakeProvider) -> World:
         shipment_id = session_.scalars(shipment).one()
     bank = go_to_the_bank(placed.number, product)
     suspense_id = make_suspense(provider)
-    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id)
+    corrected = make_correcting(product, lot)
+    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id, corrected)
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -212,6 +215,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "payment_id": world.dividend.payment_id,
         "key": world.dividend.key,
         "paper_id": world.dividend.paper_id,
+        **vars(world.correcting),
     }[argument]
 
 

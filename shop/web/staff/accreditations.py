@@ -140,11 +140,11 @@ def take_back(accreditation_id: int) -> AnyResponse | tuple[str, int]:
     return go("staff.accreditations.index")
 
 
-@blueprint.get(f"/papers/<{_ID}:attachment_id>")
+@blueprint.get(f"/papers/<{_ID}:certificate_id>")
 @needs(Permission.READ_CORRECTIONS)
-def paper(attachment_id: int) -> Response:
+def paper(certificate_id: int) -> Response:
     """The certificate, always as a file to keep."""
-    row = get_attachment(AttachmentId(attachment_id), subject_kind=SUBJECT)
+    row = get_attachment(AttachmentId(certificate_id), subject_kind=SUBJECT)
     answer = Response(read_bytes(row, settings().instance_path), mimetype=row.media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="accreditation-{row.id}.{SUFFIXES[row.media_type]}"'
     return answer
