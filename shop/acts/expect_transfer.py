@@ -60,6 +60,7 @@ def bring_slip(
 
     A slip moves nothing: money is there when it is on the statement. Raises NoTransferOrder, or CannotKeep when there are too many.
     """
+    end_reading()
     if slip is not None:
         write_bytes(slip, instance_path)
     return _record_slip(number, slip, payer_name, by=by, now=now)
