@@ -168,7 +168,11 @@ def _handler_for(relay: Relay) -> type[BaseHTTPRequestHandler]:
             if trouble is not None and not trouble.acts_first:
                 self._answer(500, {}, _BROKEN)
                 return
-            status, headers, body = _forward(relay, self.command, self.path, dict(self.headers.items()), sent)
+            try:
+                status, headers, body = _forward(relay, self.command, self.path, dict(self.headers.items()), sent)
+            except OSError:  # no way to Stripe: nor has the gateway one
+                self._hang_up()
+                return
             if status == 200:
                 relay.note(happening, body)
             if trouble is not None:
