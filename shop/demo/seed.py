@@ -11,7 +11,7 @@ from flask import current_app
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
 from shop.catalog import service as catalog
 from shop.catalog.service import MadeProduct
-from shop.demo import county, dividends, goods, harvest, people, season
+from shop.demo import county, dividends, goods, harvest, people, season, settlements, transfers
 from shop.demo.county import County
 from shop.demo.harvest import PlannedLot
 from shop.demo.season import PlannedReturn, PlannedSale
@@ -65,6 +65,12 @@ def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str
     packers = settled.cooperatives[people.PACKERS_COOPERATIVE]
     dividends.tell_dividends(packers, users, since=since, day=day, instance_path=Path(current_app.instance_path), now=now)
     say("分红：规则一条，公示一期，等批准一期")
+    say(f"结算单 {settlements.tell_settlements(settled, users, day=day, now=now)} 张：已付、等付款、等批准")
+    code = "peanut-raw-500"
+    pack = next(pack for good in goods.GOODS for pack in good.packs if pack.code == code)
+    sku_id = next(product.sku_ids[code] for product in products.values() if code in product.sku_ids)
+    transfers.expect_one(sku_id, pack.price_fen, 4, users, day=day, now=now)
+    say("银行转账：等一单，没认的一笔")
     return Told(day, len(settled.villages), len(settled.cooperatives), len(products), skus, len(lots), len(sales), len(returns))
 
 
