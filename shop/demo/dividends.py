@@ -17,6 +17,7 @@ from shop.acts.propose_rule import propose_rule
 from shop.acts.record_cost import record_cost
 from shop.demo import people
 from shop.extensions import reading
+from shop.kit.clock import business_day
 from shop.kit.ids import CooperativeId, SheetId, UserId
 from shop.ledger.dividends import RunState, months_of
 from shop.ledger.dividing import Bucket, answer, approve, compute, decide_rule, publish
@@ -47,7 +48,7 @@ def tell_dividends(
     _tell_costs(cooperative_id, packer, begins, shown_ends, instance_path, now)
     rule_id = propose_rule(
         cooperative_id,
-        name="622",
+        name="622（示例）",
         base=DividendBase.NET,
         buckets=_BUCKETS,
         starts_on=begins,
@@ -62,7 +63,7 @@ def tell_dividends(
         _close(months_of(since, shown_ends), finance, now)
         sheet_id = compute(cooperative_id, shown_ends, by=staff, once="demo:first", now=now)
         approve(sheet_id, by=finance, now=now)
-        _bring_to_the_public(sheet_id, packer, finance, shown_ends, instance_path, now)
+        _bring_to_the_public(sheet_id, packer, finance, instance_path, now)
     with contextlib.suppress(NothingToDivide):  # a season of few sales
         compute(cooperative_id, last_month_ends, by=staff, once="demo:second", now=now)
 
@@ -92,12 +93,12 @@ def _close(wanted: tuple[str, ...], by: UserId, now: datetime) -> None:
             close_month(month, by=by, now=now)
 
 
-def _bring_to_the_public(sheet_id: SheetId, packer: UserId, finance: UserId, ends: date, instance_path: Path, now: datetime) -> None:
+def _bring_to_the_public(sheet_id: SheetId, packer: UserId, finance: UserId, instance_path: Path, now: datetime) -> None:
     for run in _runs(sheet_id):
         if run.state is RunState.APPROVED:
             paid = pay_dividend(
                 run.id,
-                paid_on=ends + timedelta(days=10),
+                paid_on=business_day(now),
                 bank_reference="示例-0001",
                 households={1: 23, 2: 1},
                 papers=[_drawing("示例 回单 SAMPLE SLIP")],

@@ -507,8 +507,8 @@ def pay(run_id: RunId, *, paid_on: date, bank_reference: str, households: Mappin
         return Paid(known.id, RunId(known.run_id), once, is_repeat=True)
     if run.state not in (RunState.APPROVED, RunState.DISPUTED):
         raise NotInThisState
-    if paid_on > business_day(now):
-        raise PaidAhead(business_day(now))
+    if not run.last_day < paid_on <= business_day(now):
+        raise PaidAhead(run.last_day + timedelta(days=1), business_day(now))
     values = {
         "run_id": run_id,
         "seq": run.payments + 1,
@@ -572,6 +572,7 @@ def publish(run_id: RunId, *, by: UserId, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class _LockedRun:
+    last_day: date
     payable_fen: int
     payments: int
     latest_payment_id: int | None
@@ -587,7 +588,12 @@ def _lock_run(run_id: RunId) -> _LockedRun:
         raise NoSuchRun
     _lock(CooperativeId(cooperative_id))
     run = db.session.execute(
-        select(DividendRun.payable_fen, DividendApproval.sheet_id.label("approved"), DividendPublication.run_id.label("published"))
+        select(
+            DividendRun.last_day,
+            DividendRun.payable_fen,
+            DividendApproval.sheet_id.label("approved"),
+            DividendPublication.run_id.label("published"),
+        )
         .outerjoin(DividendApproval, DividendApproval.sheet_id == DividendRun.sheet_id)
         .outerjoin(DividendPublication, DividendPublication.run_id == DividendRun.id)
         .where(DividendRun.id == run_id)
@@ -604,7 +610,7 @@ def _lock_run(run_id: RunId) -> _LockedRun:
         is_confirmed=ReceiptAnswer.CONFIRMED in answers,
         is_published=run.published is not None,
     )
-    return _LockedRun(run.payable_fen, len(payments), payments[0] if payments else None, state)
+    return _LockedRun(run.last_day, run.payable_fen, len(payments), payments[0] if payments else None, state)
 
 
 # ── Small steps ───────────────────────────────────────────────────────────────────────────────────────────────────────

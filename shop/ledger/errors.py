@@ -109,10 +109,11 @@ class NotInThisState(Conflict):
 
 
 class PaidAhead(Refused):
-    """A payment cannot lie in the future."""
+    """A payment lies after the days it is for, and not in the future."""
 
-    def __init__(self, today: date) -> None:
-        super().__init__(today)
+    def __init__(self, earliest: date, today: date) -> None:
+        super().__init__(earliest, today)
+        self.earliest = earliest
         self.today = today
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import BigInteger, Select, and_, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
 from shop.accounts.models import User
@@ -111,7 +111,7 @@ class CostedLot:
 
 def costed_lots(ids: Iterable[CooperativeId] | None) -> list[CostedLot]:
     """Every lot of these cooperatives (None: of all, only those with costs), those harvested last first."""
-    standing = func.coalesce(func.sum(LotCost.amount_fen), 0)
+    standing = cast(func.coalesce(func.sum(LotCost.amount_fen), 0), BigInteger)  # PostgreSQL sums whole numbers to a decimal
     count = func.count(LotCost.id) - 2 * func.count(LotCost.reverses_id)
     query = _lots(standing, count).outerjoin(LotCost, LotCost.lot_id == Lot.id)
     query = query.where(Lot.cooperative_id.in_(sorted(ids))) if ids is not None else query.where(LotCost.id.is_not(None))
@@ -174,7 +174,7 @@ class LotCosts:
 
 def get_lot_costs(code: str, ids: Iterable[CooperativeId] | None) -> LotCosts:
     """One lot's costs. Raises NoSuchCost, also when the lot is somebody else's (None: staff, who read all)."""
-    standing = select(func.coalesce(func.sum(LotCost.amount_fen), 0)).where(LotCost.lot_id == Lot.id).scalar_subquery()
+    standing = select(cast(func.coalesce(func.sum(LotCost.amount_fen), 0), BigInteger)).where(LotCost.lot_id == Lot.id).scalar_subquery()
     count = select(func.count(LotCost.id) - 2 * func.count(LotCost.reverses_id)).where(LotCost.lot_id == Lot.id).scalar_subquery()
     query = _lots(standing, count).where(Lot.code == code)
     if ids is not None:

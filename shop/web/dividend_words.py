@@ -161,6 +161,8 @@ def _file(name: str, head: Sequence[str], rows: Sequence[Sequence[str | int | No
 
 def signed_yuan(fen: int) -> str:
     """With its sign, for the parts of a sum: `+ 1,234.00`, `− 56.00`."""
+    if not fen:
+        return yuan(fen)
     return f"{MINUS} {yuan(-fen)}" if fen < 0 else f"+ {yuan(fen)}"
 
 

@@ -26,6 +26,7 @@ from shop.ledger.errors import (
     NoReason,
     NothingToDivide,
     NotInThisState,
+    PaidAhead,
     PeriodNotOver,
     RuleNotWhole,
     SamePerson,
@@ -443,3 +444,12 @@ def test_verify_sees_what_was_meddled_with(season: Season, statement: str, check
     unguarded(statement)
     with reading():
         assert check in [found.name for found in verify() if not found.ok]
+
+
+@pytest.mark.parametrize("on", [date(2026, 9, 30), date(2026, 12, 6)])
+def test_a_payment_lies_after_its_days_and_not_ahead(season: Season, on: date) -> None:
+    make_rule(season)
+    sell_bags(season, 3, date(2026, 9, 20))
+    run, _ = runs_of(run_to(season, SEPTEMBER, "2026-09"))
+    with pytest.raises(PaidAhead):
+        pay(season, run.id, on=on)

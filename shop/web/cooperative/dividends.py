@@ -235,7 +235,9 @@ def pay(run_id: int) -> Response | tuple[str, int]:
         except CannotKeep as refusal:
             refuse(form.papers, why_not_kept(refusal))
         except PaidAhead as refusal:
-            refuse(form.paid_on, gettext("这一天还没到，最晚写今天 %(today)s。", today=day(refusal.today)))
+            refuse(
+                form.paid_on, gettext("写 %(first)s 到今天 %(today)s 之间的一天。", first=day(refusal.earliest), today=day(refusal.today))
+            )
         except NotInThisState:
             flash(gettext("这一份刚才已经记过付款，没有再记。看下面现在到了哪一步。"), "warning")
             return go("cooperative.dividends.show", run_id=run_id)
