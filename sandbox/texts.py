@@ -114,6 +114,9 @@ ENGLISH = {
     "让它出错": "Let it go wrong",
     "往后拨": "Advance the clock",
     "拨回本机时间": "Back to this machine's time",
+    "店里的钟没有跟着走：拨回来之前，新开的付款页会因为有效期不到 30 分钟被拒。": (
+        "The shop's clock has not moved along: until this one is set back, new pay pages are refused as valid for less than 30 minutes."
+    ),
     "支付公司的做法": "How the payment company behaves",
     "马上退到": "at once",
     "慢慢退，等我来定": "slowly, as I decide",
