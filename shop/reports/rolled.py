@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     Select,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    cast,
     func,
     literal_column,
     null,
@@ -226,7 +228,7 @@ def rolled_rows(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Hel
         keys.append(key)
         words: list[Expression] = [func.max(_over(word, source)) for word in dimension.words] or [null(), null(), null()]
         columns += [column.label(f"{name}_{place}") for name, column in zip(("key", "code", "name", "name_en"), (key, *words), strict=True)]
-    query = select(*columns, *(func.sum(source.c[name]).label(name) for name in _FIGURES)).select_from(source)
+    query = select(*columns, *(cast(func.sum(source.c[name]), BigInteger).label(name) for name in _FIGURES)).select_from(source)
     query = _joined(query, [*grouped, *(dimension for dimension, _key in held)], source)
     for dimension, value in held:
         if not dimension.is_time:
@@ -249,7 +251,9 @@ def _sums(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], nu
         times: list[Expression] = [
             dimension.key(table.c.day).label(f"time_{place}") for place, dimension in enumerate(grouped) if dimension.is_time
         ]
-        part = select(*keys, *times, *(func.sum(column).label(name) for name, column in _measures(table, rolled, prefix).items()))
+        part = select(
+            *keys, *times, *(cast(func.sum(column), BigInteger).label(name) for name, column in _measures(table, rolled, prefix).items())
+        )
         part = part.where(and_(table.c.grain == literal_column(str(number)), table.c.day.between(since, until)))
         for dimension, value in held:
             if dimension.is_time:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     BindParameter,
     ColumnElement,
     CompoundSelect,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     distinct,
     exists,
     func,
@@ -273,25 +275,26 @@ def _may_ask_rollup(kind: str, rolled: Rolled, dates: Dates) -> ColumnElement[in
 
 
 def _added_up(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
-    rows: dict[tuple[str, ...], SalesRow] = {}
-    total = NO_SALES
+    """Rows of one value put together, and the total. By place, not by name: reports of tens of thousands of rows pass through here."""
+    first = len(_WORDS) * len(grouped)
     read = _LabelReader(grouped)
+    sums: dict[tuple[Label, ...], Measures] = {}
+    total = [0] * len(_ADDED_UP)
     for row in found:
-        if row.part == _Part.WAITING_TOTAL:
-            total += _figures(row)
-        elif row.part == _Part.WAITING or row.rows:
-            labels, measures = read(row), _figures(row)
-            keys = tuple(label.key for label in labels)
-            rows[keys] = SalesRow(labels, rows[keys].measures + measures if keys in rows else measures)
-            if row.part == _Part.ROLLUP:
-                total += Measures(
-                    int(row.total_lines), int(row.total_units), measures.weight_grams, measures.gross_fen, measures.refunds_fen
-                )
-    return list(rows.values()), total
+        lines, units, weight_grams, gross_fen, refunds_fen, rows, total_lines, total_units, part, _follows = row[first:]
+        if part == _Part.WAITING_TOTAL:
+            parts = lines, units, weight_grams, gross_fen, refunds_fen
+        elif part == _Part.WAITING or rows:
+            labels, measures = read(row), Measures(lines, units, weight_grams, gross_fen, refunds_fen)
+            sums[labels] = sums[labels] + measures if labels in sums else measures
+            parts = total_lines, total_units, weight_grams, gross_fen, refunds_fen
+        if part == _Part.WAITING_TOTAL or (part == _Part.ROLLUP and rows):
+            total = [so_far + more for so_far, more in zip(total, parts, strict=True)]
+    return [SalesRow(labels, measures) for labels, measures in sums.items()], Measures(*total)
 
 
 class _LabelReader:
-    """The labels of rows whose first columns are key, code, name and English name of each dimension; each label is made once."""
+    """The labels of rows whose first columns are the words of each dimension; each label is made once."""
 
     def __init__(self, grouped: Sequence[Dimension]) -> None:
         self._dimensions: list[tuple[Dimension, int, dict[Key, Label]]] = [
@@ -303,7 +306,7 @@ class _LabelReader:
         for dimension, first, known in self._dimensions:
             key = row[first]
             if key not in known:
-                known[key] = dimension.label_of(*row[first : first + 4])
+                known[key] = dimension.label_of(*row[first : first + len(_WORDS)])
             labels.append(known[key])
         return tuple(labels)
 
@@ -441,11 +444,16 @@ def _measures(picked: CTE) -> list[SQLColumnExpression[Any]]:  # PostgreSQL sums
     is_sold = picked.c.is_sold == 1
     return [
         func.count(distinct(case((is_sold, picked.c.line_id)))).label("lines"),
-        func.coalesce(func.sum(picked.c.is_sold * Pick.units), 0).label("units"),
-        func.coalesce(func.sum(picked.c.grams), 0).label("weight_grams"),
-        func.coalesce(func.sum(picked.c.gross_fen), 0).label("gross_fen"),
-        func.coalesce(func.sum(picked.c.refunds_fen), 0).label("refunds_fen"),
+        _whole(func.coalesce(func.sum(picked.c.is_sold * Pick.units), 0)).label("units"),
+        _whole(func.coalesce(func.sum(picked.c.grams), 0)).label("weight_grams"),
+        _whole(func.coalesce(func.sum(picked.c.gross_fen), 0)).label("gross_fen"),
+        _whole(func.coalesce(func.sum(picked.c.refunds_fen), 0)).label("refunds_fen"),
     ]
+
+
+def _whole(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """PostgreSQL sums bigints into numerics, which are slow to read."""
+    return cast(column, BigInteger)
 
 
 def _joined_to_picks(query: Query, picked: CTE) -> Query:
@@ -638,8 +646,8 @@ def _rolled_total(kind: str, held: Sequence[Held], rolled: Rolled, dates: Dates,
             count = count + select(earlier.c.lines).scalar_subquery()
         else:
             sums["refunds_fen"] = sums["refunds_fen"] - select(earlier.c.fen).scalar_subquery()
-    columns = (column.label(name) for name, column in sums.items())
-    return select(count.label("rows"), *columns, func.min(parts.c.follows).label("follows")).subquery("total")
+    columns = (_whole(column).label(name) for name, column in sums.items())
+    return select(_whole(count).label("rows"), *columns, func.min(parts.c.follows).label("follows")).subquery("total")
 
 
 def _refunded_only(held: Sequence[Held]) -> CTE:
