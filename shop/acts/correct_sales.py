@@ -11,6 +11,7 @@ from datetime import datetime
 from shop.extensions import act, lock_in_order
 from shop.kit.clock import business_day
 from shop.kit.ids import CorrectionId, OrderId, UserId, VillageId
+from shop.ledger import costs
 from shop.ledger import service as ledger
 from shop.ledger.attribution import Source
 from shop.ledger.correction import CorrectedSources, Moved, SoldShares
@@ -64,6 +65,7 @@ def correct_some(correction_id: CorrectionId, *, now: datetime) -> int:
     assert correction.version is not None, "an approved correction has made its version"
     order_ids = ledger.orders_of_lot(correction.lot_id, after=correction.through_order_id, most=ORDERS_AT_ONCE)
     if not order_ids:
+        costs.share_again(correction.lot_id, reason="批次来源更正", by=correction.proposed_by, now=now)
         corrections.finish(correction, now=now)
         return 0
     lock_in_order(Order, order_ids)

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from shop.acts.correct_sales import approve_correction, carry_out_corrections
 from shop.acts.record_cost import COST, cancel_cost, record_cost
 from shop.extensions import act, db, reading
 from shop.kit.ids import CostId, VillageId
@@ -15,6 +16,9 @@ from shop.ledger.errors import AlreadyCancelled, CostAhead, NoReason, NoSuchCost
 from shop.ledger.models import CostKind, LotCost, LotCostShare
 from shop.papers.attachments import attachments_of, read_bytes
 from shop.papers.errors import CannotKeep
+from shop.reports.dividend_pages import get_lot_costs
+from shop.stock import corrections
+from shop.stock.service import Source
 from tests.dividends import IN_DECEMBER, Season, a_photograph, close, instance, make_season, tell_cost
 from tests.factories import correct_sources
 from tests.shopping import assert_books_are_sound
@@ -168,4 +172,25 @@ def test_when_the_sources_of_a_lot_are_corrected_its_costs_are_shared_again(seas
     october = sum(fen for day, village_id, fen in rows if day.month == 10 and village_id == season.baishui.id)
     assert october == 7_000, "the closed month stays as it was"
     assert shares_of(first) == {season.baishui.id: 7_000, season.gaobatian.id: 3_000} and sum(shares_of(second).values()) == 5_001
+    assert_books_are_sound()
+
+
+def test_correcting_a_lot_moves_its_costs_with_its_sales(season: Season) -> None:
+    tell_cost(season, 10_000, on=date(2026, 11, 3))
+    correction = corrections.propose(
+        season.lot.id,
+        sources=[Source(season.baishui.id, 200_000), Source(season.gaobatian.id, 800_000)],
+        produced_grams=1_000_000,
+        reason="过磅单抄反了",
+        by=season.chen.id,
+        once="correction",
+        now=IN_DECEMBER,
+    )
+    approve_correction(correction, word="看过过磅单", by=season.staff.id, now=IN_DECEMBER)
+    carry_out_corrections(now=IN_DECEMBER)
+    with reading():
+        costs = get_lot_costs(season.lot.code, None)
+    assert [(share.name, share.amount_fen) for share in costs.shares] == [("高坝田村", 8_000), ("白水村", 2_000)]
+    assert [row.amount_fen for row in costs.rows] == [10_000, -10_000, 10_000]
+    assert costs.lot.costs == 1
     assert_books_are_sound()
