@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from flask import current_app
 from flask_babel import force_locale, get_locale, gettext
@@ -196,6 +197,23 @@ def _transfer_of(story: OrderStory) -> PaymentStory:
     return next(payment for payment in story.payments if payment.provider == PROVIDER)
 
 
+def _order_edited(story: OrderStory, facts: Values) -> Values:
+    """What staff changed before packing, line by line; where it goes now stands on the order's page, not in a letter."""
+    lines = {int(line.line_id): line for line in story.lines}
+    names = {line.sku_code: _name(line) for line in story.lines}
+    changes = []
+    for change in cast(list[dict[str, object]], facts.get("lines", [])):
+        line = lines[int(str(change["line_id"]))]
+        words = {"name": _name(line), "was": change["was"], "kept": change["kept"]}
+        if code := change["swapped_to"]:
+            changes.append(gettext("%(name)s：%(was)s 件留 %(kept)s 件，其余换成 %(other)s", other=names.get(str(code), code), **words))
+        else:
+            changes.append(gettext("%(name)s：%(was)s 件改成 %(kept)s 件", **words))
+    if facts.get("address"):
+        changes.append(gettext("收货信息改了"))
+    return {"changes": changes, "refund_fen": int(str(facts.get("refund_fen", 0)))}
+
+
 KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
     "order_received": _order_received,
     "order_paid": _order_paid,
@@ -209,6 +227,7 @@ KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
     "owed_back": _owed_back,
     "refund_by_transfer": _refund_by_transfer,
     "refund_failed": _refund_failed,
+    "order_edited": _order_edited,
 }
 
 
@@ -217,6 +236,10 @@ KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
 
 def _goods(story: OrderStory) -> list[Row]:
     return [_row(line) for line in story.lines]
+
+
+def _name(line: LineStory) -> str:
+    return f"{_said(line.product_name, line.product_name_en)} {_said(line.pack, line.pack_en)}"
 
 
 def _row(line: LineStory) -> Row:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hmac import compare_digest
 
-from sqlalchemy import BigInteger, RowMapping, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, RowMapping, bindparam, case, cast, func, or_, select
 
 from shop.accounts.models import User
 from shop.extensions import columns_of, db, row_as, rows_as, table_of
@@ -52,6 +52,10 @@ class ShareStory:
     grams: int
     booked_fen: int
     refunded_fen: int
+    is_accredited: bool
+    """Whether the product was accredited on the day of sale, as it was booked."""
+    is_corrected: bool
+    """Whether the lot was corrected since, and this village's part with it."""
 
     @property
     def now_fen(self) -> int:
@@ -109,6 +113,11 @@ class LineStory:
     is_perishable: bool
     is_cold_chain: bool
     picks: tuple[PickStory, ...]
+
+    @property
+    def is_accredited(self) -> bool:
+        """Whether its sale counts as one of an accredited product."""
+        return any(share.is_accredited for pick in self.picks for share in pick.shares)
 
     @property
     def gross_fen(self) -> int:
@@ -432,10 +441,15 @@ _SHARES = (
         cast(_GRAMS, BigInteger),  # PostgreSQL sums bigint into numeric
         cast(func.sum(case((_attribution.is_refund, 0), else_=_attribution.amount_fen)), BigInteger),
         cast(func.sum(case((_attribution.is_refund, -_attribution.amount_fen), else_=0)), BigInteger),
+        func.max(case((_attribution.is_accredited, 1), else_=0)) == 1,
+        func.max(case((_attribution.is_correction, 1), else_=0)) == 1,
     )
     .join_from(table_of(Attribution), table_of(Village), _village.id == _attribution.village_id)
     .where(_attribution.order_id == bindparam("order_id"))
     .group_by(_attribution.pick_id, _village.id, _village.name, _village.name_en, _village.slug)
+    .having(
+        or_(_GRAMS != 0, func.sum(_attribution.amount_fen) != 0)
+    )  # a village that a correction took everything from has no part any more
     .order_by(_attribution.pick_id, _GRAMS.desc(), _village.id)
 )
 

@@ -1,7 +1,7 @@
 """A product's page: its packs with what is left of them, the lot on sale now with whose fields it came from, and where the money goes.
 
 Law: what is shown as going to a village is what buying one pack now, alone and without a discount, would book: the lot's next step of
-DESIGN §2.4. Three statements.
+DESIGN §2.4. Four statements.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from shop.catalog.seasons import is_in_season
 from shop.kit.errors import NotFound
 from shop.kit.regions import find_place
 from shop.ledger.split import Weighted, step
+from shop.papers.accreditations import Valid, valid_times
 from shop.shipping.rules import CannotShip, Parcel, Quote, quote
 from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
 
@@ -63,6 +64,8 @@ class ProductPage:
     """None when the chosen pack is sold out."""
     to_kunshan: Quote | CannotShip | None
     """What sending one chosen pack to Kunshan costs."""
+    accreditation: Valid | None
+    """The one that holds today: what is sold today counts as accredited."""
 
     @property
     def can_be_bought(self) -> bool:
@@ -89,6 +92,7 @@ def product_page(slug: str, *, sku_code: str | None, today: date) -> ProductPage
         chosen=chosen,
         lot=_lot_now(chosen, items) if chosen else None,
         to_kunshan=_to_kunshan(product, chosen) if chosen else None,
+        accreditation=next((time for time in valid_times([product.id]) if time.first_day <= today <= time.last_day), None),
     )
 
 

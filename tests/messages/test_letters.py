@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from shop.acts.confirm_payment import check_order_payments
+from shop.acts.edit_order import EditWanted, edit_order
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.ship_parcel import ship_parcel
@@ -19,11 +20,13 @@ from shop.extensions import act, db, reading
 from shop.kit.ids import ShipmentId
 from shop.messages.letters import KINDS
 from shop.messages.sending import send_letters
+from shop.orders.service import Address
 from shop.orders.states import HOLD_TIME, OrderState
 from shop.outbox.models import Letter
 from shop.outbox.service import MOST_TRIES
+from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
-from tests.factories import MadeProduct, make_cooperative, make_lot, make_product, make_villages
+from tests.factories import MadeProduct, make_cooperative, make_lot, make_product, make_staff, make_villages
 from tests.providers import FakeProvider
 from tests.shopping import NOW, buy, picks_of, place
 from tests.statements import count_statements
@@ -222,3 +225,21 @@ def test_every_kind_has_its_pair_of_templates() -> None:
     for kind in KINDS:
         assert (TEMPLATES / f"{kind}.txt").is_file()
         assert (TEMPLATES / f"{kind}.html").is_file()
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_a_buyer_is_told_what_staff_changed_before_packing(
+    app: Flask, provider: FakeProvider, outbox: Path, rice: MadeProduct, locale: str
+) -> None:
+    placed = buy(provider, {rice.sku: 3}, locale=locale)
+    staff = make_staff()
+    with reading():
+        line = get_story(placed.number).lines[0].line_id
+    address = Address("示例收件人", "13900001111", "玉山镇", "前进路 1 号")
+    edit_order(placed.number, EditWanted(keep={line: 2}, address=address), four_eyes_fen=1_000_00, once="1", by=staff.id, now=NOW)
+    post(app)
+    mail, text, html = read_mail(outbox, "order_edited")
+    assert placed.number in mail["Subject"]
+    for words in (text, html):
+        assert ("3 件改成 2 件" if locale == "zh" else "3 → 2") in words and "68.00" in words
+        assert "前进路" not in words, "where it goes stands on the order's page alone"

@@ -90,6 +90,7 @@ LETTER_WORDS = {
     "owed_back": lazy_gettext("钱转回给你"),
     "refund_by_transfer": lazy_gettext("用银行转账退款"),
     "refund_failed": lazy_gettext("退款没成"),
+    "order_edited": lazy_gettext("订单改了"),
 }
 REASON_WORDS = {
     "surplus": lazy_gettext("转多了"),
@@ -202,6 +203,9 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
         )
     if event.kind == "refunded":
         return _MONEY, "done", gettext("支付方已退 %(sum)s", sum=_sum(facts, "amount_fen"))
+    if event.kind == "edited":
+        text = gettext("装箱前改了单，退 %(sum)s", sum=_sum(facts, "refund_fen")) if facts.get("refund_fen") else gettext("装箱前改了单，没有退钱")
+        return _GOODS, "warning", gettext("%(text)s；换了收货信息", text=text) if facts.get("address") else text
     if event.kind == "refund_failed":
         return _MONEY, "wrong", gettext("支付方没有退成，%(sum)s 已记回各村", sum=_sum(facts, "goods_fen", "shipping_fen"))
     if event.kind in ("parcel_shipped", "parcel_delivered"):
