@@ -238,9 +238,10 @@ def test_several_lots_are_blended_and_only_of_the_cooperatives_own_villages(told
 def test_sales_are_offline_and_every_fen_of_them_found_its_village(told: Told):
     assert told.sales + told.returns <= FEW_ACTS
     assert told.returns > 0
-    assert count(Order) == count(Order, Order.channel == Channel.OFFLINE) == told.sales
+    assert count(Order, Order.channel == Channel.OFFLINE) == told.sales == count(Order) - 1, "one order waits for a bank transfer"
     assert count(Return) == told.returns
-    sold_fen = db.session.scalar(select(func.sum(OrderLine.net_fen)))
+    sold = select(func.sum(OrderLine.net_fen)).join(Order, Order.id == OrderLine.order_id).where(Order.sold_on.is_not(None))
+    sold_fen = db.session.scalar(sold)
     returned_fen = db.session.scalar(select(func.sum(Return.goods_fen)))
     assert db.session.scalar(select(func.sum(Attribution.amount_fen))) == sold_fen - returned_fen
     assert db.session.scalar(select(func.min(Order.sold_on))) >= DAY - timedelta(days=harvest.WINDOW_DAYS)
