@@ -162,7 +162,7 @@ def test_a_delivery_cut_off_by_a_crash_is_sent_again(settings: Settings, shop: S
 def test_a_reordered_event_lets_the_next_one_pass(busy_stage: Stage) -> None:
     busy_stage.script({"on": "webhook:charge.succeeded", "do": "reorder"})
     busy_stage.paid_session()
-    wait_until(lambda: len(busy_stage.shop.received) == 3)
+    wait_until(lambda: len(busy_stage.shop.received) == 3, seconds=3)  # not only when its patience is over
     assert busy_stage.shop.types() == [PAID[1], PAID[0], PAID[2]] or busy_stage.shop.types() == [PAID[1], PAID[2], PAID[0]]
 
 
