@@ -65,7 +65,7 @@ SWEEPS = (
     Sweep("movements", timedelta(minutes=2), lambda _, now: follow_movements(now=now)),
     Sweep("disputes", timedelta(minutes=10), lambda _, now: follow_disputes(now=now)),
     Sweep("payouts", timedelta(minutes=30), lambda _, now: follow_payouts(now=now)),
-    Sweep("reconcile", timedelta(hours=6), lambda _, now: reconcile_lately(now=now)),
+    Sweep("reconcile", timedelta(hours=1), lambda _, now: reconcile_lately(now=now)),
     Sweep("tasks", timedelta(seconds=2), lambda _config, _now: run_tasks(TASKS, clock=utc_now, is_stopping=_stopping.is_set)),
     Sweep("overdue", timedelta(minutes=30), lambda _, now: warn_of_overdue(now=now)),
     Sweep("corrections", timedelta(seconds=20), lambda _, now: carry_out_corrections(now=now)),

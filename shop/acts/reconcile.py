@@ -3,17 +3,25 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
+
+from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
 from shop.extensions import end_reading
 from shop.kit.clock import business_day, day_ends, day_starts
 from shop.payments import reconciled
+from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.provider import KeepsAccount
 from shop.payments.reconciling import Found, compare_disputes, compare_expected, compare_movements, compare_payouts
 from shop.payments.registry import account_keepers
+
+log = structlog.get_logger()
 
 GRACE = timedelta(hours=1)
 """What we heard of or asked for so lately may still be on its way into the provider's account (Stripe books a charge within the hour)."""
 SWEPT_DAYS = 3
 MOST_DAYS = 92
+MOST_DAYS_AGAIN = 14
+"""So many days that differed are looked at again by the sweep: what was mended leaves the list by itself."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +47,19 @@ def reconcile(since: date, until: date, *, now: datetime) -> list[Reconciled]:
 
 
 def reconcile_lately(*, now: datetime) -> int:
-    """Sweep. Compare today and the days before it; how many differences there are."""
+    """Sweep. Fetch what is new, then compare today, the days before it, and those that differed; how many differences there are."""
+    follow_movements(now=now)
+    follow_disputes(now=now)
+    follow_payouts(now=now)
     today = business_day(now)
-    return sum(len(day.differences) for day in reconcile(today - timedelta(days=SWEPT_DAYS - 1), today, now=now))
+    lately = {today - timedelta(days=number) for number in range(SWEPT_DAYS)}
+    days = lately | set(reconciled.days_that_differed(most=MOST_DAYS_AGAIN))
+    end_reading()
+    try:
+        return sum(len(found.differences) for day in sorted(days) for found in reconcile(day, day, now=now))
+    except (ProviderUnavailable, ProviderRefused) as silence:  # nothing is known then, and the next round compares
+        log.warning("not_compared", error=type(silence).__name__)
+        return 0
 
 
 def _reconcile_day(keeper: KeepsAccount, day: date, *, now: datetime) -> Reconciled:
@@ -55,7 +73,7 @@ def _reconcile_day(keeper: KeepsAccount, day: date, *, now: datetime) -> Reconci
         *compare_movements(day, reconciled.stored_movements(keeper.name, day), movements),
         *compare_expected(day, reconciled.expected_charges(keeper.name, day, before=before)),
         *compare_expected(day, reconciled.expected_refunds(keeper.name, day, before=before)),
-        *reconciled.unexpected(keeper.name, day),
+        *reconciled.unexpected(keeper.name, day, before=before),
         *compare_payouts(day, reconciled.stored_payouts(keeper.name, day), payouts),
         *compare_disputes(day, reconciled.stored_disputes(keeper.name, day), disputes),
         *reconciled.unexplained(keeper.name, day),

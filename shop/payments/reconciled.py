@@ -125,15 +125,16 @@ def _expected(rows: Sequence[tuple[object, ...]]) -> list[Expected]:
     return list(found.values())
 
 
-def unexpected(provider: str, day: date) -> list[Found]:
-    """Charges and refunds of a day that the account shows and our payments and refunds do not know, although an order of ours is named."""
+def unexpected(provider: str, day: date, *, before: datetime) -> list[Found]:
+    """Charges and refunds of a day, before a moment, that the account shows and our payments and refunds do not know, although an order of ours is named."""
     payment, refund = aliased(Payment), aliased(Refund)
     settled = payment.state.in_((PaymentState.PAID, PaymentState.MISMATCH))
     is_paid = select(payment.id).where(payment.provider == provider, payment.intent_id == _balance.intent_id, settled).exists()
     is_refunded = select(refund.id).where(refund.provider_id == _balance.source_id).exists()
     strange = ((_balance.kind == BalanceKind.CHARGE) & ~is_paid) | ((_balance.kind == BalanceKind.REFUND) & ~is_refunded)
     columns = (_balance.provider_id, _balance.reference, _balance.source_fen, _balance.source_currency)
-    rows = db.session.execute(select(*columns).where(_balance.provider == provider, _balance.business_day == day, strange))
+    its = (_balance.provider == provider, _balance.business_day == day, _balance.happened_at < before)
+    rows = db.session.execute(select(*columns).where(*its, strange))
     return [Found(day, DifferenceKind.MISSING_HERE, row[0], row[1], "", str(Sum(row[2], row[3]))) for row in rows]
 
 
@@ -148,6 +149,11 @@ def unexplained(provider: str, day: date) -> list[Found]:
         .where(_item.provider == provider, _item.cleared_at.is_(None), (_balance.business_day == day) | of_dispute)
     )
     return [Found(day, DifferenceKind.SUSPENSE, row[0], row[1], "", str(Sum(-row[2], row[3]))) for row in rows]
+
+
+def days_that_differed(*, most: int) -> list[date]:
+    """Days of which something differs since they were compared last, the latest first."""
+    return list(db.session.scalars(select(_difference.day).distinct().order_by(_difference.day.desc()).limit(most)))
 
 
 @act

@@ -161,6 +161,14 @@ def test_payouts_disputes_and_suspense_are_compared_too(provider: FakeProvider, 
     assert kinds() == [DifferenceKind.STATE, DifferenceKind.PAYOUT_SUM, DifferenceKind.STATE, DifferenceKind.SUSPENSE]
 
 
+def test_what_was_mended_leaves_the_list_by_itself_however_long_ago_it_was(provider: FakeProvider, rice: MadeProduct) -> None:
+    buy(provider, {rice.sku: 1})
+    assert kinds() == [DifferenceKind.MISSING_HERE, DifferenceKind.MISSING_THERE]
+    assert reconcile_lately(now=NOW + timedelta(days=20)) == 0  # fetched and compared again, though it is not one of the last three days
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Difference)) == 0
+
+
 def test_the_command_says_where_to_look_and_leaves_with_one(app: Flask, provider: FakeProvider, rice: MadeProduct) -> None:
     order = buy(provider, {rice.sku: 1})
     run = app.test_cli_runner().invoke
