@@ -48,14 +48,15 @@ def test_from_computing_to_the_public(app: Flask, clerk_of: Browser, finance: Br
     page = clerk_of.press("/staff/dividends/compute", "核算", typed=chosen)
     sheet = page.path.rsplit("/", 1)[1]
     assert "算好了" in page.text and "2026-09 关了账才能批准" in page.text and "这一次是你算的" in page.text
-    finance.open(f"/staff/dividends/sheets/{sheet}")
-    page = finance.press(f"/staff/dividends/sheets/{sheet}/approve", "批准 2 份，应付 ¥300.00")
-    assert "还没有关账" in page.text
+    page = finance.open(f"/staff/dividends/sheets/{sheet}")
+    assert not [form for form in page.forms if form.action.endswith("/approve")]
+    page = finance.send(f"/staff/dividends/sheets/{sheet}/approve", {})
+    assert "还没有关账，关了才能批" in page.text
     close("2026-09")
     page = clerk_of.send(f"/staff/dividends/sheets/{sheet}/approve", {})
     assert "要由另一个人批" in page.text
     finance.open(f"/staff/dividends/sheets/{sheet}")
-    page = finance.press(f"/staff/dividends/sheets/{sheet}/approve", "批准 2 份")
+    page = finance.press(f"/staff/dividends/sheets/{sheet}/approve", "批准 2 份，应付 ¥300.00")
     assert "批准了。合作社看得到要付多少了" in page.text
     run = runs_of(int(sheet))[0]  # type: ignore[arg-type]  # an id from an address
     page = finance.send(f"/staff/dividends/runs/{run.id}/publish", {})
