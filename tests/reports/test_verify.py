@@ -6,9 +6,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.extensions import act, db, dialect, reading
 from shop.ledger import triggers
+from shop.payments.models import BalanceKind
 from shop.reports.verify import verify
 from tests.factories import make_lot, make_product, make_villages
 from tests.providers import FakeProvider
@@ -80,6 +82,44 @@ def test_a_sound_shop_has_nothing_wrong(a_shop: FakeProvider) -> None:
     ],
 )
 def test_each_breach_is_found(a_shop: FakeProvider, statement: str, check: str) -> None:
+    by_force(statement)
+    assert check in wrong()
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        (
+            "update balance_transactions set entry_id = (select max(id) from entries where kind = 'sale') where kind = 'charge'",
+            "movements_are_booked_once",
+        ),
+        ("update balance_transactions set net_fen = net_fen - 1, fee_fen = fee_fen + 1 where kind = 'charge'", "movements_are_booked_once"),
+        ("update balance_transactions set net_fen = net_fen - 1, fee_fen = fee_fen + 1 where kind = 'charge'", "balance_is_the_providers"),
+        (
+            "update postings set currency = 'HKD' where account_id in (select id from accounts where kind = 'hold')",
+            "balance_is_the_providers",
+        ),
+        ("update disputes set held_fen = held_fen - 1", "holds_are_open_disputes"),
+        ("update disputes set state = 'lost'", "holds_are_open_disputes"),
+        ("update payouts set amount_fen = amount_fen + 1", "payouts_equal_their_transactions"),
+        ("update payouts set counted_fen = counted_fen + 1", "payouts_equal_their_transactions"),
+        ("update balance_transactions set payout_id = null where kind = 'charge'", "payouts_equal_their_transactions"),
+        ("delete from suspense_items", "suspense_is_listed"),
+    ],
+)
+def test_each_breach_of_the_providers_account_is_found(provider: FakeProvider, statement: str, check: str) -> None:
+    rice = make_product()
+    make_lot(rice, units=20)
+    order = buy(provider, {rice.sku: 3})
+    provider.move(BalanceKind.UNKNOWN, -5)
+    provider.pay_out()
+    intent = provider.sessions[provider.last_session_id].intent_id
+    assert intent is not None
+    provider.open_dispute(intent, order.total_fen)
+    follow_movements(now=NOW)
+    follow_payouts(now=NOW)
+    follow_disputes(now=NOW)
+    assert wrong() == set()
     by_force(statement)
     assert check in wrong()
 

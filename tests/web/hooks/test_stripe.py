@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import stripe
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from shop.acts.handle_event import handle_due_events
 from shop.acts.refund_order import RefundWanted, refund_order
@@ -19,7 +21,7 @@ from shop.ledger.models import Entry
 from shop.orders.states import OrderState
 from shop.outbox.models import Letter
 from shop.payments import service as payments
-from shop.payments.models import ProviderEvent, Refund, RefundState
+from shop.payments.models import Dispute, DisputeState, Payout, ProviderEvent, Refund, RefundState
 from tests.factories import MadeProduct, make_lot, make_product
 from tests.providers import FakeProvider, Verb
 from tests.sandboxes import Sandbox, post_event
@@ -253,3 +255,38 @@ def test_a_refund_event_that_comes_before_our_own_answer_changes_nothing(
 
 def test_only_posts_are_answered(client: FlaskClient) -> None:
     assert client.get(ADDRESS).status_code == 405
+
+
+def test_play_money_told_to_a_live_shop_and_real_money_to_a_playing_one_are_refused_and_logged(
+    app: Flask, client: FlaskClient, provider: FakeProvider
+) -> None:
+    with capture_logs() as logs:
+        assert post_event(client, an_event(livemode=True)).status_code == 400
+    assert [(entry["event"], entry["why"], entry["detail"]) for entry in logs] == [("webhook_refused", "OfAnotherMode", "live")]
+    shop = app.config["SHOP"]
+    app.config["SHOP"] = replace(shop, stripe_secret_key="sk_live_" + "x" * 24)
+    try:
+        assert post_event(client, an_event()).status_code == 400
+        assert kept_events() == []
+        assert post_event(client, an_event(livemode=True)).status_code == 200
+    finally:
+        app.config["SHOP"] = shop
+    assert len(kept_events()) == 1
+
+
+def test_a_dispute_and_a_payout_are_known_by_their_own_names(client: FlaskClient, sandbox: Sandbox, rice: MadeProduct) -> None:
+    now = datetime.now(UTC)
+    number = place({rice.sku: 3}, now=now).number
+    start_payment(number, now=now)
+    sandbox.pay(method="card")
+    dispute = sandbox.open_dispute(amount_fen=1_000)
+    sandbox.win_dispute(dispute)
+    payout = sandbox.make_payout()
+    answers = sandbox.post_events(client)
+    assert {answer.status_code for answer in answers} == {200}
+    assert {event.object_id for event in kept_events()} >= {dispute, payout}
+    with reading() as session:
+        assert session.scalars(select(Dispute.state)).one() is DisputeState.WON
+        assert session.scalars(select(Payout.provider_id)).one() == payout
+    sandbox.post_events(client, again=True)
+    assert_books_are_sound()
