@@ -70,8 +70,9 @@ def test_no_object_lacks_what_its_class_promises_without_reserve(played: dict[st
         there = set(thing.to_dict())
         lacking[kind] = sorted(surely - there - UNPLAYED.get(kind, set()))
         made_up[kind] = sorted(there - set(declared))
-    assert lacking == dict.fromkeys(played, [])
-    assert made_up == dict.fromkeys(played, [])
+    nothing: dict[str, list[str]] = {kind: [] for kind in played}
+    assert lacking == nothing
+    assert made_up == nothing
 
 
 @pytest.mark.parametrize("name", ["amount", "currency", "status", "created", "id"])
