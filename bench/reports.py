@@ -276,8 +276,8 @@ def prepare_hand(kind: str) -> None:
     with plain_connection(kind) as connection:
         for name, (keys, table) in _HAND.items():
             connection.execute(
-                f"""create table {name} as select day, {keys}, cast(sum(lines_in_village) as bigint) as lines,
-                     cast(sum(units_in_village) as bigint) as units, cast(sum(posted_grams) as bigint) as grams,
+                f"""create table {name} as select day, {keys}, cast(sum(lines_in_village) as integer) as lines,
+                     cast(sum(units_in_village) as integer) as units, cast(sum(posted_grams) as bigint) as grams,
                      cast(sum(posted_gross_fen) as bigint) as gross, cast(sum(posted_refunds_fen) as bigint) as refunds
                      from {table} where grain = 9 group by day, {keys} order by day"""
             )

@@ -12,15 +12,18 @@ down_revision = '20261125_provider_money'
 branch_labels = None
 depends_on = None
 
-_SUMS = (
-    'posted_rows', 'sold_rows', 'posted_grams', 'sold_grams', 'posted_gross_fen', 'sold_gross_fen', 'posted_refunds_fen', 'sold_refunds_fen',
-    'lines_in_village', 'lines_in_town', 'lines_in_county', 'lines_at_all',
+_ADDED = ('posted_grams', 'sold_grams', 'posted_gross_fen', 'sold_gross_fen', 'posted_refunds_fen', 'sold_refunds_fen')
+_COUNTED = (
+    'posted_rows', 'sold_rows', 'lines_in_village', 'lines_in_town', 'lines_in_county', 'lines_at_all',
     'units_in_village', 'units_in_town', 'units_in_county', 'units_at_all',
 )
 
 
 def _sums(*more: str) -> list[sa.Column]:
-    return [sa.Column(name, sa.BigInteger(), nullable=False) for name in (*_SUMS, *more)]
+    return [
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _ADDED),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in (*_COUNTED, *more)),
+    ]
 
 
 def _key(name: str, kind: sa.types.TypeEngine) -> sa.Column:

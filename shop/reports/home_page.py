@@ -13,6 +13,7 @@ from shop.kit.ids import LotId
 from shop.ledger.split import Weighted, step
 from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Town, Village
+from shop.reports.rollups import GRAINS
 from shop.reports.shelves import Card, cards_in_season
 from shop.reports.village_page import MapPoint, goods_on_sale
 from shop.stock.queries import SourceFacts, sources_of
@@ -115,16 +116,18 @@ with on_sale as (select l.id, l.source_version from lots l join products p on p.
       and exists (select 1 from stock_items i where i.lot_id = l.id and i.packed > i.held + i.sold + i.written_off)),
  origin as (select distinct v.id, v.town_id from on_sale
     join lot_sources x on x.lot_id = on_sale.id and x.version = on_sale.source_version join villages v on v.id = x.village_id),
- month as (select coalesce(sum(case when is_refund then 0 else amount_fen end), 0) as gross,
-                  coalesce(-sum(case when is_refund then amount_fen else 0 end), 0) as refunds
-    from attributions where business_day between :first and :today)
+ booked as (select posted_gross_fen as gross, posted_refunds_fen as refunds from rollup_goods where grain = :grain and day between :first and :today
+    union all select case when is_refund then 0 else amount_fen end, case when is_refund then -amount_fen else 0 end
+      from ledger_unfolded q join attributions a on a.entry_id = q.entry_id where a.business_day between :first and :today),
+ month as (select cast(coalesce(sum(gross), 0) as bigint) as gross, cast(coalesce(sum(refunds), 0) as bigint) as refunds from booked)
 select month.gross, month.refunds, (select count(*) from villages), (select count(*) from origin), (select count(distinct town_id) from origin),
        (select count(*) from on_sale) from month"""
 ).bindparams(bindparam("today", type_=Date), bindparam("first", type_=Date))
 
 
 def _tally(today: date) -> Tally:
-    gross, refunds, villages, with_goods, towns, lots = db.session.execute(_TALLY, {"today": today, "first": today.replace(day=1)}).one()
+    days = {"today": today, "first": today.replace(day=1)}
+    gross, refunds, villages, with_goods, towns, lots = db.session.execute(_TALLY, days | {"grain": GRAINS[0].number}).one()
     return Tally(
         month=today.month,
         gross_fen=int(gross),

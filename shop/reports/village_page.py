@@ -15,10 +15,10 @@ from shop.extensions import db, rows_as
 from shop.kit.errors import NotFound
 from shop.kit.ids import ProductId, TownId, VillageId
 from shop.kit.regions import find_place
-from shop.ledger.models import Attribution
 from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Pairing, Town, Village
-from shop.reports.months import Year, first_day, gross_and_refunds, year_of_village
+from shop.reports.months import Year, first_day, year_of_village
+from shop.reports.sales import sales
 from shop.reports.shelves import Card, cards_of
 from shop.stock.models import Lot, LotSource
 
@@ -314,12 +314,8 @@ def goods_on_sale(today: date) -> dict[int, list[tuple[str, str]]]:
 
 
 def _nets(since: date, today: date) -> dict[int, int]:
-    query = (
-        select(Attribution.village_id, *gross_and_refunds())
-        .where(Attribution.business_day >= since, Attribution.business_day <= today)
-        .group_by(Attribution.village_id)
-    )
-    return {village_id: int(gross) - int(refunds) for village_id, gross, refunds in db.session.execute(query)}
+    """By village id; villages without anything booked are not there."""
+    return {int(row.keys[0]): row.measures.net_fen for row in sales(["village"], since, today).rows}
 
 
 def _town_rows(town: _Town, villages: Sequence[VillageRow]) -> TownRows:
