@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from shop.acts.deliver_order import mark_delivered
+from shop.acts.expect_transfer import remind_of_transfers
+from shop.acts.lapse_unpaid import cancel_order, lapse_unpaid
+from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.ship_parcel import ship_parcel
 from shop.catalog.models import Sku
 from shop.demo import people
 from shop.demo.seed import tell
 from shop.extensions import reading
-from shop.kit.clock import utc_now
+from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import ShipmentId
 from shop.messages.letters import KINDS, render
 from shop.models import catalog, orders, origin, outbox, stock
@@ -33,8 +37,9 @@ from shop.stock.models import Lot, StockItem
 from tests.browser import Browser
 from tests.database import TestDatabase
 from tests.factories import MadeSku
-from tests.providers import FakeProvider
+from tests.providers import FakeProvider, Verb
 from tests.shopping import buy, picks_of, place
+from tests.transfers import money_comes, place_by_transfer
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = ROOT / "shop" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
@@ -212,9 +217,10 @@ def county(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     database.renew()
     with database.app.app_context():
         provider = FakeProvider()
-        database.app.extensions["payment_providers"] = {"stripe": provider}
+        database.app.extensions["payment_providers"] |= {"stripe": provider}
         tell(now=utc_now(), most_acts=40)
         order_some(provider)
+        transfer_some(provider)
         yield database.app
 
 
@@ -233,6 +239,23 @@ def order_some(provider: FakeProvider) -> None:
     picks = picks_of(spoilt.number)
     refund_order(spoilt.number, RefundWanted(units={picks[0].id: 1}, reason="破损或变质（质量问题）"), once="1", by=None, now=now)
     refund_order(spoilt.number, RefundWanted(amounts={picks[0].line_id: 100}, reason="发错、少发"), once="2", by=None, now=now)
+
+
+def transfer_some(provider: FakeProvider) -> None:
+    """Transfers that come short, over and not at all; a refund of one; and a refund that the provider does not carry out."""
+    now = utc_now()
+    (first, _second), given = different_goods(), {"locale": "en", "name": "Mei"}
+    failed = buy(provider, {first: 1}, now=now, locale="en")
+    provider.refuse(Verb.REFUND)
+    refund_order(failed.number, RefundWanted(amounts={picks_of(failed.number)[0].line_id: 100}, reason="破损"), once="3", by=None, now=now)
+    short, over, never = (place_by_transfer({first: 1}, now=now, **given) for _ in range(3))
+    today = business_day(now)
+    match_line(money_comes(100, payer_name="", on=today), short.number, by=None, now=now)
+    match_line(money_comes(over.total_fen + 100, payer_name="", on=today), over.number, by=None, now=now)
+    refund_order(over.number, RefundWanted(units={picks_of(over.number)[0].id: 1}, reason="破损"), once="4", by=None, now=now)
+    remind_of_transfers(now=now + timedelta(days=2))
+    cancel_order(never.number, by=None, now=now)
+    lapse_unpaid(now=now + timedelta(days=5))
 
 
 def different_goods() -> list[MadeSku]:
