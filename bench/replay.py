@@ -174,6 +174,12 @@ class Shop:
                         now=datetime.now(UTC),
                     )
 
+    def last_open_day(self) -> date:
+        """Yesterday, or the last day before the first month that is closed."""
+        ((month,),) = self.ask("select min(month) from periods where closed_at is not null")
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        return min(yesterday, date.fromisoformat(f"{month}-01") - timedelta(days=1)) if month else yesterday
+
     def village_days(self) -> dict[tuple[int, str], int]:
         """Fen by village and business day."""
         rows = self.ask("select village_id, business_day, sum(amount_fen) from attributions group by village_id, business_day")
@@ -211,10 +217,10 @@ class Converted:
 
 
 def convert(source: Path, shop: Shop, target: Path, most: int | None) -> Converted:
-    """Write the import's file. The days are moved so that the last line was sold yesterday."""
+    """Write the import's file. The days are moved so that the last line was sold yesterday, or before the first month that is closed."""
     made = Converted()
     last = max(datetime.fromisoformat(line["InvoiceDate"]) for line in _lines(source, most))
-    moved = timedelta(days=(date.today() - timedelta(days=1) - last.date()).days)  # noqa: DTZ011  # the day where this runs is near enough
+    moved = shop.last_open_day() - last.date()
     open_sales: dict[tuple[str, str, str], list[list]] = defaultdict(list)  # type: ignore[type-arg]  # [ref, units left]
     with target.open("w", encoding="utf-8", newline="") as file:
         sheet = csv.writer(file)

@@ -318,6 +318,7 @@ def plan(rows: Sequence[OfflineRow], world: World) -> Plan:
                 continue
             planned = _plan_return(at, row, world) if isinstance(row, OfflineReturn) else _plan_sale(at, row, world)
         except ShopError as refusal:
+            refusal.__traceback__ = None  # it would keep this batch in memory until the collector comes by
             made.outcomes.append(Outcome(row.ref, Result.REFUSED, is_return=is_return, refusal=refusal))
             continue
         world.seen[row.ref] = row
