@@ -281,14 +281,19 @@ class Overdue:
 
 
 def find_overdue(now: datetime) -> tuple[Overdue, ...]:
-    """What is older than it should ever be. Four statements, nothing of whom or what it is about."""
-    waiting = Payment.state.in_((PaymentState.STARTING, PaymentState.OPEN))
-    unsent = (Refund.state == RefundState.ASKED) & Refund.by_transfer.is_(False)
+    """What is older than it should ever be. Four statements, nothing of whom or what it is about.
+
+    Whatever is not final is to be asked about again at some time, and those times have an index; the states have none.
+    """
+    waiting = Payment.next_check_at.is_not(None) & Payment.state.in_((PaymentState.STARTING, PaymentState.OPEN))
+    going = Refund.next_check_at.is_not(None)
+    unsent = going & (Refund.state == RefundState.ASKED) & Refund.by_transfer.is_(False)
+    undone = ProviderEvent.next_try_at.is_not(None) & ProviderEvent.done_at.is_(None)
     kinds = (
         ("payments", Payment.expires_at, waiting & (Payment.expires_at < now - PAYMENT_OVERDUE) & (Payment.provider != "transfer")),
         ("refunds_unsent", Refund.asked_at, unsent & (Refund.asked_at < now - REFUND_UNSENT_OVERDUE)),
-        ("refunds", Refund.asked_at, (Refund.state == RefundState.PENDING) & (Refund.asked_at < now - REFUND_OVERDUE)),
-        ("events", ProviderEvent.received_at, ProviderEvent.done_at.is_(None) & (ProviderEvent.received_at < now - EVENT_OVERDUE)),
+        ("refunds", Refund.asked_at, going & (Refund.state == RefundState.PENDING) & (Refund.asked_at < now - REFUND_OVERDUE)),
+        ("events", ProviderEvent.received_at, undone & (ProviderEvent.received_at < now - EVENT_OVERDUE)),
     )
     found = []
     for kind, at, condition in kinds:

@@ -203,7 +203,7 @@ def test_what_takes_too_long_is_on_the_desk_and_in_the_log_without_names(app: Fl
     placed = place({rice.sku: 1}, now=now)
     pay(provider, placed.number, now=now)
     long_ago = now - timedelta(days=11)
-    age(Payment, state=PaymentState.OPEN, expires_at=long_ago)
+    age(Payment, state=PaymentState.OPEN, expires_at=long_ago, next_check_at=now)
     payments.keep_event(provider="stripe", event_id="evt_1", kind="test", object_id=None, happened_at=long_ago, now=long_ago)
     with reading():
         (payment,) = payments.attempts_for(placed.number)
