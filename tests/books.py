@@ -158,6 +158,7 @@ def _given_back(sold: Sold, pick: BookedPick, fen: int) -> list[Attributed]:
             grams=0,
             lot_total_fen=pick.lot_total_fen,
             sold_on=pick.sold_on,
+            is_accredited=pick.is_accredited,
         )
         for share, part in zip(pick.recorded, parts, strict=True)
         if part

@@ -11,7 +11,7 @@ from flask import current_app
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
 from shop.catalog import service as catalog
 from shop.catalog.service import MadeProduct
-from shop.demo import county, dividends, goods, harvest, people, season, settlements, transfers
+from shop.demo import corrections, county, dividends, goods, harvest, people, season, settlements, transfers
 from shop.demo.county import County
 from shop.demo.harvest import PlannedLot
 from shop.demo.season import PlannedReturn, PlannedSale
@@ -60,9 +60,13 @@ def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str
     sales, returns = season.plan_season(day, lots, most=most_acts)
     lots = [lot for lot in lots if lot.packs()]  # of some harvests nothing was sold and nothing is left
     say(f"批次 {len(lots)} 批，线下销售 {len(sales)} 笔，退回 {len(returns)} 笔，以 {day} 这一天为准")
+    accredited = corrections.accredit(products, users, day=day, instance_path=Path(current_app.instance_path), now=opened_at)
+    say(f"帮扶认定 {accredited} 份，一份已过期")
     _Teller(settled, products, users, opened_at).tell(lots, sales, returns, say)
     since = min((business_day(sale.sold_at) for sale in sales), default=day)
     packers = settled.cooperatives[people.PACKERS_COOPERATIVE]
+    corrections.propose_one(packers, users, now=now)
+    say("批次更正：等人核对一张")
     dividends.tell_dividends(packers, users, since=since, day=day, instance_path=Path(current_app.instance_path), now=now)
     say("分红：规则一条，公示一期，等批准一期")
     say(f"结算单 {settlements.tell_settlements(settled, users, day=day, now=now)} 张：已付、等付款、等批准")

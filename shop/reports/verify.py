@@ -165,7 +165,8 @@ def _shares_can_be_computed_again() -> Iterable[str]:
     }
     booked = db.session.execute(
         text(
-            """select a.lot_id, a.source_version, a.pick_id, a.lot_total_fen, a.village_id, v.code, a.amount_fen, a.is_refund, a.is_correction
+            """select a.lot_id, a.source_version, a.pick_id, a.lot_total_fen, a.village_id, v.code, a.amount_fen, a.is_refund, a.is_correction,
+                      a.is_accredited
                  from attributions a join villages v on v.id = a.village_id order by a.pick_id, a.source_version, a.id"""
         ),
         execution_options={"yield_per": 5_000},
@@ -187,6 +188,8 @@ def _what_is_wrong(
     corrected: dict[int, int],
 ) -> str:
     """Of one pick, from all that was booked of it in the order of versions; empty when all is well."""
+    if len({bool(row.is_accredited) for row in rows}) > 1:
+        return "it counts as accredited, and does not"
     fen = sum(row.amount_fen for row in rows if not (row.is_refund or row.is_correction))
     codes = {row.village_id: row.code for row in rows}
     sold: dict[int, int] = {}
