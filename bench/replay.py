@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections import Counter, defaultdict
@@ -275,6 +276,9 @@ def measure(
     command = [sys.executable, "-m", "flask", "sales", "import", str(file), *options]
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=subprocess.DEVNULL)
+        peaks: list[int] = []
+        watch = threading.Thread(target=lambda: _watch(process.pid, peaks), daemon=True)
+        watch.start()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - at
         said.seek(0)
@@ -287,7 +291,8 @@ def measure(
         "cpu_seconds": round(cpu, 1),
         "database_cpu_seconds": round(cpu_database, 1),
         "lines_a_cpu_second": round(lines / (cpu + cpu_database)),
-        "peak_mb": round(usage.ru_maxrss / 1024),
+        "peak_mb": peaks[-1] if peaks else None,
+        "peak_mb_early": peaks[len(peaks) // 10] if peaks else None,
         "rejected": sum(why.values()),
         "why": dict(why.most_common()),
         "exit": os.waitstatus_to_exitcode(status),
@@ -296,12 +301,25 @@ def measure(
         f"\n{name}: {lines:,} lines in {seconds:.1f} s: {lines / seconds:,.0f} lines/s; processor {cpu:.1f} s + database {cpu_database:.1f} s;",
         end=" ",
     )
-    print(f"peak memory {usage.ru_maxrss / 1024:.0f} MB; load {os.getloadavg()[0]:.1f}")
+    print(f"peak memory {peaks[-1]} MB, {peaks[len(peaks) // 10]} MB after a tenth of the time; load {os.getloadavg()[0]:.1f}")
     print("\n".join(f"  {line}" for line in words if not line.startswith("Line ") and not line.startswith("  ")))
     for reason, count in why.most_common():
         print(f"  {count:7,}  {reason}")
     sys.stdout.flush()
     return figures
+
+
+def _watch(pid: int, peaks: list[int]) -> None:
+    """Note a process's greatest memory so far, in MB, until it has ended. (What `wait4` says includes that of the process it was forked from.)"""
+    while True:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if (line := next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)) is None:
+            return  # it has ended, and waits to be asked
+        peaks.append(int(line.split()[1]) // 1024)
+        time.sleep(0.5)  # a measure, nothing to wait on
 
 
 def _reason(line: str) -> str:

@@ -21,6 +21,7 @@ from shop.accounts.roles import Permission, Role, permissions_of
 from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.expect_transfer import bring_slip
 from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
+from shop.acts.import_tasks import upload_sales
 from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.extensions import db, reading
@@ -72,6 +73,7 @@ class World:
     settlement: str
     suspense_id: int
     correcting: MadeCorrecting
+    task_id: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,10 @@ def world(provider: FakeProvider) -> World:
     bank = go_to_the_bank(placed.number, product)
     suspense_id = make_suspense(provider)
     corrected = make_correcting(product, lot)
-    return World(cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id, corrected)
+    task_id = upload_sales(b"ref", name="f.csv", once="world", by=mei.id, now=NOW)
+    return World(
+        cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id, corrected, task_id
+    )
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -202,6 +207,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "item_id": world.lot.item_id,
         "number": world.number,
         "shipment_id": world.shipment_id,
+        "task_id": world.task_id,
         "suspense_id": world.suspense_id,
         **vars(world.bank),
         "cooperative_id": world.cooperative.id,
