@@ -39,6 +39,8 @@ def upgrade() -> None:
     )
     op.execute('INSERT INTO ledger_unfolded (entry_id) SELECT DISTINCT entry_id FROM attributions')
     op.create_index('ix_attributions_sold', 'attributions', ['sold_on', 'line_id'])
+    is_refund = sa.text('is_refund')
+    op.create_index('ix_attributions_refunds', 'attributions', ['business_day', 'sold_on'], sqlite_where=is_refund, postgresql_where=is_refund)
     op.create_table(
         'rollup_goods',
         _key('grain', sa.SmallInteger()),
@@ -75,4 +77,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ('rollup_state', 'rollup_buyers', 'rollup_goods', 'ledger_unfolded'):
         op.drop_table(table)
+    op.drop_index('ix_attributions_refunds', table_name='attributions')
     op.drop_index('ix_attributions_sold', table_name='attributions')

@@ -36,9 +36,11 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     true,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from shop.extensions import db, dialect
 from shop.kit.ids import LineId
@@ -266,10 +268,14 @@ def _rollup_statement(
     return union_all(*parts)
 
 
+_IS_CORRECTION, _IS_REFUND = text("attributions.is_correction"), text("attributions.is_refund")
+"""In the words of the partial indexes: SQLite takes one only if a condition says the same, letter by letter."""
+
+
 def _may_ask_rollup(kind: str, rolled: Rolled, dates: Dates) -> ColumnElement[int]:
     """1, or 0 if only the lines know: see `_from_rollup`."""
     day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
-    is_corrected = exists().where(Attribution.is_correction, day.between(bindparam("since", type_=Date), bindparam("until", type_=Date)))
+    is_corrected = exists().where(_IS_CORRECTION, day.between(bindparam("since", type_=Date), bindparam("until", type_=Date)))
     register = literal_column(follows_sql(kind), Integer) if rolled.needs_register else literal(1)
     return case((is_corrected, 0), else_=register)
 
@@ -361,10 +367,18 @@ def _booked(
     ).where(day.between(since, until))
     query = _with_joins(query, [*grouped, *(dimension for dimension, _key in held)])
     if only_waiting:
-        query = query.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
+        query = _of_waiting_entries(query)
     if only_lines is not None:
         query = query.join(only_lines, only_lines.c.line_id == Attribution.line_id)
     return query.where(*_holding(held, day)).cte("booked" if only_lines is None else "booked_of_page")
+
+
+def _of_waiting_entries(query: Query) -> Query:
+    """Those few are found by their entries. SQLite does not guess that they are few, and would go through all days, unless it is given their ids."""
+    if dialect() == "postgresql":
+        return query.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
+    of_entries = aliased(Attribution)
+    return query.where(Attribution.id.in_(select(of_entries.id).where(of_entries.entry_id.in_(select(Unfolded.entry_id)))))
 
 
 def _with_joins(query: Query, dimensions: Iterable[Dimension]) -> Query:
@@ -605,7 +619,7 @@ def _page_statement(
     held, since, until = _held_parameters(held_names), bindparam("since", type_=Date), bindparam("until", type_=Date)
     named = [dimension for dimension, _value in held]
     total = _rolled_total(kind, held, rolled, dates, figure, numbers)
-    page = _page_of_lines(held, dates, figure).limit(limit).offset(offset).cte("page").prefix_with("MATERIALIZED")
+    page = _page_of_lines(kind, held, dates, figure).limit(limit).offset(offset).cte("page").prefix_with("MATERIALIZED")
     booked = _booked(named, held, since, until, dates, only_lines=page)
     line = _lines_query(booked, len(named), Figure.NET).subquery("line_row")
     sums = {"all_rows": "rows"} | {f"all_{name}": name for name in _ADDED_UP}
@@ -617,12 +631,17 @@ def _page_statement(
     )
 
 
-def _page_of_lines(held: Sequence[Held], dates: Dates, figure: Figure) -> Query:
+def _page_of_lines(kind: str, held: Sequence[Held], dates: Dates, figure: Figure) -> Query:
     """Line ids, the latest sale first, by the index of the days of sale: the database stops when the page is full."""
     since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
     day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     query = _with_joins(select(Attribution.sold_on, Attribution.line_id), [dimension for dimension, _value in held])
-    query = query.where(day.between(since, until), Attribution.sold_on <= until)  # nothing is booked before it is sold
+    booked_on: SQLColumnExpression[date] = day
+    if kind == "sqlite" and dates is Dates.POSTED:
+        booked_on = literal_column(
+            "+attributions.business_day", Date
+        )  # the sign keeps SQLite from the index of this day, by which it would have to sort
+    query = query.where(booked_on.between(since, until), Attribution.sold_on <= until)  # nothing is booked before it is sold
     if figure is Figure.SOLD:
         query = query.where(Attribution.is_refund.is_(False), Attribution.sold_on >= since)
     query = query.where(*_holding(held, day))
@@ -658,7 +677,7 @@ def _refunded_only(held: Sequence[Held]) -> CTE:
     query = _with_joins(query, [dimension for dimension, _value in held])
     other_times = (dimension.key(Attribution.sold_on) != value for dimension, value in held if dimension.is_time)
     is_sold_before = or_(Attribution.sold_on < since, *other_times)
-    booked = (Attribution.business_day.between(since, until), is_sold_before, Attribution.is_refund)
+    booked = (Attribution.business_day.between(since, until), is_sold_before, _IS_REFUND)
     return query.where(*booked, *_holding(held, Attribution.business_day)).cte("earlier")
 
 
