@@ -14,8 +14,9 @@ from shop.ledger.service import Leg, unallocated
 from shop.orders import service as orders
 from shop.orders.service import OrderRow
 from shop.outbox import service as outbox
+from shop.payments import account
 from shop.payments import service as payments
-from shop.payments.errors import NotAsExpected
+from shop.payments.errors import NotAsExpected, PaymentDisputed
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.service import RefundRow
 from shop.payments.transfer import service as transfers
@@ -56,6 +57,8 @@ def _owe_unsold(order: OrderRow, refund: RefundRow, *, once: str, now: datetime)
     attempt = payments.get_attempt(refund.payment_id)
     if attempt.state is PaymentState.MISMATCH:
         raise NotAsExpected  # it is in no book: staff settle it with the provider
+    if account.is_taken_back(attempt.id):
+        raise PaymentDisputed  # the buyer's bank has it
     legs = [Leg(unallocated(refund.provider), refund.amount_fen), Leg(unallocated(transfers.PROVIDER), -refund.amount_fen)]
     ledger.post(EntryKind.RECEIPT_RETURNED, legs, once=once, subject=order.number, on=business_day(now), now=now)
     refund_id = payments.record_refund(refund.payment_id, refund.amount_fen, once=once, reason="goods_gone", by_transfer=True, now=now)
@@ -90,6 +93,8 @@ def _record_mismatch_back(payment_id: PaymentId, number: str, *, by: UserId, now
     attempt = payments.lock_attempt(payment_id)
     if attempt.state is not PaymentState.MISMATCH:
         raise NotAsExpected
+    if account.is_taken_back(attempt.id):
+        raise PaymentDisputed
     once = f"mismatch:{attempt.once}"
     if (known := payments.find_refund(once)) and payments.get_refund(known).state is not RefundState.FAILED:
         return known

@@ -257,6 +257,12 @@ def is_disputed(payment_id: PaymentId) -> bool:
     return db.session.scalar(open_one.limit(1)) is not None
 
 
+def is_taken_back(payment_id: PaymentId) -> bool:
+    """Whether a bank has taken a payment's money back, for good or until it decides: whoever sent it again would pay twice."""
+    taken = select(_dispute.id).where(_dispute.payment_id == payment_id, _dispute.state.in_((*OPEN_DISPUTE_STATES, DisputeState.LOST)))
+    return db.session.scalar(taken.limit(1)) is not None
+
+
 def held_for(payment_id: PaymentId) -> int:
     """What of the villages' proceeds stands on hold for all disputes of a payment, fen."""
     return int(db.session.scalar(select(func.coalesce(func.sum(_dispute.held_fen), 0)).where(_dispute.payment_id == payment_id)) or 0)

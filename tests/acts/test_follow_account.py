@@ -17,9 +17,11 @@ from shop.acts.confirm_payment import check_order_payments
 from shop.acts.follow_account import fetch_undelivered_events, follow_disputes, follow_movements, follow_payouts
 from shop.acts.handle_event import handle_due_events, handle_event
 from shop.acts.refund_order import RefundWanted, refund_order
+from shop.acts.send_otherwise import return_mismatch, send_failed_by_transfer
 from shop.acts.settle_dispute import record_dispute, settle_dispute
 from shop.acts.start_payment import start_payment
 from shop.extensions import reading
+from shop.kit.ids import RefundId
 from shop.ledger.models import Account, Attribution, Entry, EntryKind, Posting
 from shop.orders.errors import RefundTooLarge
 from shop.orders.models import Order, OrderLine
@@ -35,6 +37,7 @@ from shop.payments.models import (
     Payout,
     PayoutState,
     ProviderEvent,
+    Refund,
     RefundState,
     SuspenseItem,
 )
@@ -401,6 +404,33 @@ def test_an_old_word_never_moves_a_dispute_back(provider: FakeProvider, rice: Ma
     settle_dispute("stripe", dispute, now=LATER)
     assert record_dispute("stripe", old, now=LATER) is DisputeState.WON
     assert held_fen() == 0
+    assert_books_are_sound()
+
+
+def test_money_that_the_bank_has_is_not_sent_again_another_way(provider: FakeProvider, rice: MadeProduct) -> None:
+    order = buy(provider, {rice.sku: 2})
+    provider.first_refund_state = RefundState.PENDING
+    refund_order(order.number, RefundWanted(units={picks_of(order.number)[0].id: 1}), once="one", by=None, now=NOW)
+    provider.open_dispute(intent(provider), order.total_fen)
+    provider.fail_refund(provider.last_refund_id, "charge_disputed")
+    ask_about_refunds(now=LATER)
+    follow()
+    staff = make_staff()
+    with reading() as session:
+        failed = RefundId(session.scalars(select(Refund.id).where(Refund.state == RefundState.FAILED)).one())
+    with pytest.raises(PaymentDisputed):
+        send_failed_by_transfer(failed, order.number, by=staff.id, now=LATER)
+
+    placed = place({rice.sku: 1})
+    start_payment(placed.number, now=NOW)
+    provider.pay(amount_fen=placed.total_fen - 1)
+    check_order_payments(placed.number, now=NOW)
+    provider.close_dispute(provider.open_dispute(intent(provider), placed.total_fen - 1), won=False)
+    follow()
+    with reading():
+        (attempt,) = payments.attempts_for(placed.number)
+    with pytest.raises(PaymentDisputed):
+        return_mismatch(attempt.id, placed.number, by=staff.id, now=LATER)
     assert_books_are_sound()
 
 

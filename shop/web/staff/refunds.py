@@ -12,7 +12,7 @@ from shop.kit.ids import PaymentId, RefundId
 from shop.orders.errors import AlreadyDecided, CannotMove, NothingToRefund, RefundChanged, RefundTooLarge, SecondPersonNeeded
 from shop.orders.requests import RequestId
 from shop.orders.service import get
-from shop.payments.errors import NotAsExpected, RefundAboveReceived
+from shop.payments.errors import NotAsExpected, PaymentDisputed, RefundAboveReceived
 from shop.payments.models import RefundState
 from shop.reports.bank import read_requests
 from shop.web.current import needs, settings, somebody
@@ -51,6 +51,8 @@ def approve(request_id: int) -> Response:
         flash(gettext("自己提的，要另一个人来定。"), "error")
     except AlreadyDecided:
         flash(gettext("这一笔刚才已经有人定了。"), "warning")
+    except PaymentDisputed:
+        flash(_disputed(), "error")
     except (RefundChanged, RefundTooLarge, NothingToRefund, CannotMove):
         flash(gettext("这一单后来又退过，提的数已经对不上。请不同意，重新提。"), "error")
     return go("staff.refunds.index")
@@ -82,6 +84,8 @@ def by_transfer(number: str, refund_id: int) -> Response:
     try:
         send_failed_by_transfer(RefundId(refund_id), number, by=somebody().user_id, now=utc_now())
         flash(gettext("改用银行转账退。已经写信请买家说一个账户，转的事在“要转回的”里。"), "success")
+    except PaymentDisputed:
+        flash(_disputed(), "error")
     except (NotAsExpected, RefundTooLarge, NothingToRefund, RefundAboveReceived, CannotMove):
         flash(gettext("这笔钱已经另外退过，没有再记。"), "warning")
     return go("staff.orders.show", number=number)
@@ -99,6 +103,12 @@ def mismatch(number: str, attempt_id: int) -> Response:
             gettext("支付方没有退成，请到支付方后台看。") if state is RefundState.FAILED else done,
             "error" if state is RefundState.FAILED else "success",
         )
+    except PaymentDisputed:
+        flash(_disputed(), "error")
     except (NotAsExpected, RefundAboveReceived):
         flash(gettext("这笔钱已经退过，没有再记。"), "warning")
     return go("staff.orders.show", number=number)
+
+
+def _disputed() -> str:
+    return str(gettext("买家的银行正在拒付，钱已经被拿走，定下来以前不能退。"))
