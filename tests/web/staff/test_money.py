@@ -171,7 +171,19 @@ def test_a_dispute_is_on_the_desk_the_list_and_the_order_and_its_refund_is_refus
     assert "买家的银行要回" not in finance.open("/staff/").text
     assert "判给买家" in finance.open("/staff/money/disputes").text
     assert "还没寄的别寄了" in finance.open(f"/staff/orders/{order.number}").text
+    assert finance.open(f"/orders/{order.number}?key={order.key}").status == 200
     assert_books_are_sound()
+
+
+def test_an_exchanged_movement_is_shown_on_its_order_with_both_currencies(
+    rice: MadeProduct, provider: FakeProvider, finance: Browser
+) -> None:
+    provider.settles_in = "HKD"
+    order = buy(provider, {rice.sku: 1}, now=utc_now())
+    follow()
+    page = finance.open(f"/staff/orders/{order.number}")
+    assert page.status == 200 and "支付方到账，换汇" in page.text and "港币" in page.text and "balance/stripe" in page.text
+    assert "HKD" in finance.open(HOME).text
 
 
 def test_the_pages_ask_as_often_however_much_there_is(rice: MadeProduct, provider: FakeProvider) -> None:
