@@ -101,7 +101,7 @@ class Browser:
                 return self.page
             path = path.removeprefix(HOST)
             response = self.client.get(path, headers=headers)
-        html = response.get_data(as_text=True)
+        html = response.get_data().decode("utf-8", "replace")  # a paper is shown as it is
         reader = _Reader(urlsplit(path).path)
         reader.feed(html)
         self.page = Page(

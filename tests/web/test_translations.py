@@ -1,8 +1,10 @@
 """English is complete: every word of the pages has its English, and no page in English shows Chinese that is not marked as such."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,8 +16,12 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
+from shop.accounts.models import User
 from shop.acts.deliver_order import mark_delivered
+from shop.acts.edit_order import EditWanted, edit_order
 from shop.acts.expect_transfer import remind_of_transfers
 from shop.acts.lapse_unpaid import cancel_order, lapse_unpaid
 from shop.acts.match_transfer import match_line
@@ -26,7 +32,7 @@ from shop.demo import people
 from shop.demo.seed import tell
 from shop.extensions import reading
 from shop.kit.clock import business_day, utc_now
-from shop.kit.ids import ShipmentId
+from shop.kit.ids import ShipmentId, UserId
 from shop.messages.letters import KINDS, render
 from shop.models import catalog, orders, origin, outbox, stock
 from shop.orders.models import Order
@@ -34,7 +40,7 @@ from shop.outbox.service import ClaimedLetter
 from shop.reports.dimensions import DIMENSIONS
 from shop.shipping.models import Shipment
 from shop.stock.models import Lot, StockItem
-from tests.browser import Browser
+from tests.browser import Browser, Page
 from tests.database import TestDatabase
 from tests.factories import MadeSku
 from tests.providers import FakeProvider, Verb
@@ -236,6 +242,11 @@ def order_some(provider: FakeProvider) -> None:
             ship_parcel(shipment_id, carrier="顺丰速运", tracking_number="SF1234567890123", by=None, now=now)
     for shipment_id in shipments_of(arrived.number):
         mark_delivered(shipment_id, by=None, now=now)
+    edited = buy(provider, {first: 2}, now=now, locale="en")
+    with reading() as session:
+        staff = session.scalars(select(User.id).where(User.email == people.STAFF)).one()
+    keep = EditWanted(keep={picks_of(edited.number)[0].line_id: 1})
+    edit_order(edited.number, keep, four_eyes_fen=10**9, once="1", by=UserId(staff), now=now)
     picks = picks_of(spoilt.number)
     refund_order(spoilt.number, RefundWanted(units={picks[0].id: 1}, reason="破损或变质（质量问题）"), once="1", by=None, now=now)
     refund_order(spoilt.number, RefundWanted(amounts={picks[0].line_id: 100}, reason="发错、少发"), once="2", by=None, now=now)
@@ -374,6 +385,30 @@ def staff_pages() -> list[str]:
     ]
 
 
+MOST_OF_A_KIND = 3
+
+
+def linked(browser: Browser, start: str) -> Iterator[Page]:
+    """The pages that can be reached from `start` by links without leaving its part of the shop; of one kind the first few."""
+    waiting, kinds, seen = [start], Counter[str](), set[str]()
+    adapter = browser.client.application.url_map.bind("localhost")
+    while waiting:
+        path = waiting.pop(0)
+        try:
+            kind, _ = adapter.match(path.partition("?")[0])
+        except (NotFound, MethodNotAllowed, RequestRedirect):
+            continue
+        kinds[kind] += 1
+        if path in seen or kinds[kind] > MOST_OF_A_KIND or kind.endswith(".csv"):
+            continue
+        seen.add(path)
+        page = browser.open(path)
+        if "text/html" in page.headers.get("Content-Type", ""):
+            yield page
+            links = (unescape(link) for link in re.findall(r'<a\b[^>]*?href="([^"#]+)', page.html))
+            waiting += [link for link in links if link.startswith(start)]
+
+
 PAGES = {"": public_pages, "union@demo.test": lambda: ["/account/orders/", "/", "/checkout/"]}
 PAGES |= {people.PACKER: cooperative_pages, people.STAFF: staff_pages}
 
@@ -387,6 +422,20 @@ def test_no_page_in_english_shows_chinese_that_it_does_not_mark(county: Flask, w
         assert '<html lang="en">' in page.html, path
         wrong += [f"{path} {note}" for note in unmarked(page.html)]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("who", "start", "fewest"),
+    [(people.PACKER, "/cooperative/", 15), (people.STAFF, "/staff/", 30), ("finance@demo.test", "/staff/", 30)],
+)
+def test_nor_does_any_page_that_links_lead_to(county: Flask, who: str, start: str, fewest: int) -> None:
+    browser, wrong, pages = come_in(county, who), [], 0
+    for page in linked(browser, start):
+        assert page.status == 200, f"a link leads to {page.path}, which answers {page.status}"
+        pages += 1
+        wrong += [f"{page.path} {note}" for note in unmarked(page.html)]
+    assert not wrong, "\n".join(wrong)
+    assert pages >= fewest
 
 
 def test_buying_in_english_shows_no_chinese_that_it_does_not_mark(county: Flask) -> None:
