@@ -152,9 +152,7 @@ class Attribution(Model):
         ),
         Index("ix_attributions_village", "village_id", "business_day"),
         Index("ix_attributions_sold", "sold_on", "line_id"),
-        Index(
-            "ix_attributions_refunds", "business_day", "sold_on", sqlite_where=text("is_refund"), postgresql_where=text("is_refund")
-        ),
+        Index("ix_attributions_refunds", "business_day", "sold_on", sqlite_where=text("is_refund"), postgresql_where=text("is_refund")),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -109,7 +109,7 @@ def test_what_is_no_file_is_refused_beside_the_field(office: Browser, content: b
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("ref,returns\n1,2\n".encode(), "少了这些列"),
+        (b"ref,returns\n1,2\n", "少了这些列"),
         ("编号".encode("gb18030"), "不是 UTF-8 编码"),
         ((",".join(COLUMNS) + ',说明\n"').encode(), "多了不认得的列"),
     ],
