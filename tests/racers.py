@@ -33,6 +33,7 @@ from shop.extensions import db, reading
 from shop.kit.errors import ShopError
 from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
 from shop.orders.states import OrderState
+from shop.payments import service as payments
 from shop.payments.models import Payment
 from shop.reports.verify import verify
 from shop.worker import SWEEPS
@@ -181,7 +182,7 @@ def _return_page(_app: Flask, now: datetime, *, number: str) -> str:
 
 def _ask(_app: Flask, now: datetime, *, payment_id: PaymentId) -> str:
     """The sweep asks the provider."""
-    return check_payment(payment_id, now=now).value
+    return check_payment(payments.get_attempt(payment_id), now=now).value
 
 
 def _lapse(_app: Flask, now: datetime) -> str:

@@ -30,7 +30,7 @@ def ask_about_payments(*, now: datetime) -> int:
     end_reading()
     return _ask_each(
         due,
-        lambda payment_id: check_payment(payment_id, now=now),
+        lambda payment_id: check_payment(payments.get_attempt(payment_id), now=now),
         put_off=lambda payment_id, _trouble: payments.schedule_next_check(payment_id, now=now),
     )
 

@@ -3,12 +3,13 @@
 May run twice, late, or at the same moment as `lapse_unpaid`: both lock the order before its lots.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from shop.acts.book_sale import book_sale
 from shop.acts.place_order import wanted_of
 from shop.acts.settle_refund import settle_refund
-from shop.acts.start_payment import open_session
+from shop.acts.start_payment import open_session, what_to_ask
 from shop.extensions import act, end_reading, trying
 from shop.kit.clock import business_day
 from shop.kit.ids import PaymentId, RefundId
@@ -37,59 +38,71 @@ def check_order_payments(number: str, *, now: datetime) -> OrderState:
     """
     for attempt in payments.attempts_for(number):
         if not attempt.is_settled and attempt.state is not PaymentState.FAILED:
-            check_payment(attempt.id, now=now)
+            check_payment(attempt, now=now)
     state = orders.get(number).state
     end_reading()
     return state
 
 
-def check_payment(payment_id: PaymentId, *, now: datetime, expire: bool = False) -> PaymentState:
+def check_payment(attempt: AttemptRow, *, now: datetime, expire: bool = False) -> PaymentState:
     """Course. Ask the provider what became of an attempt and let the order follow; with `expire`, close its page first.
 
-    Raises ProviderUnavailable when no clear answer came, and nothing has changed then. Raises ProviderRefused.
+    `attempt` is as the caller has read it: whether it is settled meanwhile is seen once it is locked. Raises ProviderUnavailable when no
+    clear answer came, and nothing has changed then. Raises ProviderRefused.
     """
-    attempt = payments.get_attempt(payment_id)
     end_reading()
     if attempt.is_settled or attempt.state is PaymentState.FAILED:
         return attempt.state
-    session_id = attempt.session_id or open_session(attempt).session_id  # we stopped between asking and writing the answer down
+    session_id = attempt.session_id or _open_again(attempt)
     provider = provider_named(attempt.provider)
     outcome = provider.expire(session_id) if expire else provider.outcome(session_id)
-    refund_id = confirm_payment(payment_id, outcome, now=now)
-    if refund_id is not None:
-        settle_refund(refund_id, now=now)
+    confirmed = confirm_payment(attempt.id, outcome, number=attempt.reference, now=now)
+    if confirmed.refund_id is not None:
+        settle_refund(confirmed.refund_id, now=now)
     if outcome.kind is not OutcomeKind.PAID:
-        payments.schedule_next_check(payment_id, now=now)
-    state = payments.get_attempt(payment_id).state
-    end_reading()
-    return state
+        payments.schedule_next_check(attempt.id, now=now)
+    return confirmed.state
+
+
+def _open_again(attempt: AttemptRow) -> str:
+    """The session of an attempt that we asked for and then stopped before writing the answer down."""
+    return open_session(attempt, what_to_ask(orders.get(attempt.reference), attempt)).session_id
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What became of an attempt when the provider had spoken."""
+
+    state: PaymentState
+    refund_id: RefundId | None = None
+    """What the course has to send back."""
 
 
 @act
-def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, now: datetime) -> RefundId | None:
-    """Record the provider's word on an attempt and everything that follows from it, once.
+def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, number: str, now: datetime) -> Confirmed:
+    """Record the provider's word on an attempt for the order `number`, and everything that follows from it, once.
 
     Paid as asked, and the goods are held or can be held again: the order is sold and booked. Paid, but the goods are gone or the order
     was paid or called off already: the money is booked as unallocated and a refund recorded, whose id is returned for the course to send.
     Another amount or currency: recorded as a mismatch for staff; nothing moves.
     """
-    order = orders.lock(payments.get_attempt(payment_id).reference)
+    order = orders.lock(number)
     attempt = payments.lock_attempt(payment_id)
+    assert attempt.reference == number, "an attempt is confirmed under the lock of its own order"
     if attempt.is_settled or outcome.kind is OutcomeKind.OPEN:
-        return None
+        return Confirmed(attempt.state)
     if outcome.kind is OutcomeKind.EXPIRED:
-        payments.record_expired(attempt, now=now)
-        return None
+        return Confirmed(payments.record_expired(attempt, now=now))
     if (outcome.received_fen, outcome.currency) != (attempt.amount_fen, attempt.currency):
         payments.record_paid(attempt, outcome, state=PaymentState.MISMATCH, now=now)
         facts = {"asked_fen": attempt.amount_fen, "received_fen": outcome.received_fen, "currency": outcome.currency}
         orders.add_event(order.id, "payment_mismatch", facts, by=None, now=now)
-        return None
+        return Confirmed(PaymentState.MISMATCH)
     payments.record_paid(attempt, outcome, state=PaymentState.PAID, now=now)
     if hold_stands(order, now=now):
         sell(order, attempt.amount_fen, paid_into=clearing(attempt.provider), now=now)
-        return None
-    return _give_back(order, attempt, now=now)
+        return Confirmed(PaymentState.PAID)
+    return Confirmed(PaymentState.PAID, _give_back(order, attempt, now=now))
 
 
 def hold_stands(order: OrderRow, *, now: datetime) -> bool:

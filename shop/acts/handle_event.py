@@ -57,7 +57,7 @@ def _look_into(event: EventRow, *, now: datetime) -> None:
     end_reading()
     try:
         if attempt is not None:
-            check_payment(attempt.id, now=now)
+            check_payment(attempt, now=now)
         if refund_id is not None:
             settle_refund(refund_id, now=now)
         if event.kind.startswith(("charge.refund", "refund.")):

@@ -69,7 +69,7 @@ def _close_pages(number: str, *, now: datetime) -> None:
     end_reading()
     for attempt in attempts:
         if attempt.state in (PaymentState.STARTING, PaymentState.OPEN):
-            check_payment(attempt.id, now=now, expire=True)
+            check_payment(attempt, now=now, expire=True)
 
 
 @act

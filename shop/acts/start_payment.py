@@ -40,15 +40,15 @@ def start_payment(number: str, *, now: datetime, hidden_methods: Sequence[str] =
     buyer can try again.
     """
     hidden = ",".join(sorted(hidden_methods))
-    attempt = _record_attempt(number, hidden, now=now)
+    attempt, asked = _record_attempt(number, hidden, now=now)
     if attempt.provider == PROVIDER:
         return Started(None)
     if attempt.hidden_methods != hidden and attempt.session_id is not None:
         _close_page(attempt, now=now)
-        attempt = _record_attempt(number, hidden, now=now)
+        attempt, asked = _record_attempt(number, hidden, now=now)
     if attempt.state is PaymentState.OPEN and attempt.pay_url:
         return Started(attempt.pay_url)
-    return Started(open_session(attempt).pay_url)
+    return Started(open_session(attempt, asked).pay_url)
 
 
 def _close_page(attempt: AttemptRow, *, now: datetime) -> None:
@@ -66,20 +66,24 @@ def _record_closed(payment_id: PaymentId, *, now: datetime) -> None:
 
 
 @act
-def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> AttemptRow:
-    """One live attempt per order. Each new one extends the hold to its session's end and four minutes, at most twice (DESIGN §3)."""
+def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> tuple[AttemptRow, Asked]:
+    """One live attempt per order, and what to ask the provider for it.
+
+    Each new one extends the hold to its session's end and four minutes, at most twice (DESIGN §3).
+    """
     order = orders.lock(number)
     if order.state is not OrderState.AWAITING_PAYMENT or order.hold_until is None or order.hold_until <= now:
         raise CannotPay(order.state.value)
     attempts = payments.attempts_for(number)
     if attempts and (last := attempts[-1]).state in (PaymentState.STARTING, PaymentState.OPEN) and last.expires_at > now:
-        return last
+        return last, what_to_ask(order, last)
     if len(attempts) > HOLD_EXTENSIONS:
         raise CannotPay("too_many_attempts")
     expires_at = now + SESSION_TIME
-    orders.extend_hold(order, max(order.hold_until, expires_at + HOLD_AFTER_SESSION))
+    if (hold_until := expires_at + HOLD_AFTER_SESSION) > order.hold_until:  # an order placed this moment is held so long already
+        orders.extend_hold(order, hold_until)
     orders.add_event(order.id, "payment_started", {"attempt": len(attempts) + 1}, by=order.buyer_id, now=now)
-    return payments.record_attempt(
+    attempt = payments.record_attempt(
         number,
         len(attempts) + 1,
         provider=ONLINE_PROVIDER,
@@ -89,15 +93,14 @@ def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> Attem
         now=now,
         hidden_methods=hidden_methods,
     )
+    return attempt, what_to_ask(order, attempt)
 
 
-def open_session(attempt: AttemptRow) -> Opened:
+def open_session(attempt: AttemptRow, asked: Asked) -> Opened:
     """Course. Ask the provider to start an attempt; asked again with the same key it answers the same.
 
     Raises ProviderUnavailable: the attempt stands and may be asked again. Raises ProviderRefused: it is over.
     """
-    order = orders.get(attempt.reference)
-    asked = _asked(order, attempt)
     end_reading()
     try:
         opened = provider_named(attempt.provider).start(asked)
@@ -111,8 +114,8 @@ def open_session(attempt: AttemptRow) -> Opened:
     return opened
 
 
-def _asked(order: OrderRow, attempt: AttemptRow) -> Asked:
-    """What the provider is asked. Made of stored values alone, so that asking again asks the very same."""
+def what_to_ask(order: OrderRow, attempt: AttemptRow) -> Asked:
+    """What the provider is asked to start an attempt. Made of stored values alone, so that asking again asks the very same."""
     is_english = order.locale == "en"
     lines = [
         AskedLine(

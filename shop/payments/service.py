@@ -181,11 +181,16 @@ def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, n
     )
 
 
-def record_expired(attempt: AttemptRow, *, now: datetime) -> None:
-    """Step. Nothing can be paid on its page any more. A bank may answer late, so it is asked about a few times more, ever more seldom."""
+def record_expired(attempt: AttemptRow, *, now: datetime) -> PaymentState:
+    """Step. Nothing can be paid on its page any more. A bank may answer late, so it is asked about a few times more, ever more seldom.
+
+    The state that the attempt is in now: one that had ended otherwise stays as it was.
+    """
     require_transaction()
-    if attempt.state in (PaymentState.STARTING, PaymentState.OPEN):
-        db.session.execute(update(table_of(Payment)).where(_payment.id == attempt.id).values(state=PaymentState.EXPIRED))
+    if attempt.state not in (PaymentState.STARTING, PaymentState.OPEN):
+        return attempt.state
+    db.session.execute(update(table_of(Payment)).where(_payment.id == attempt.id).values(state=PaymentState.EXPIRED))
+    return PaymentState.EXPIRED
 
 
 LATE_ANSWERS_FOR = timedelta(days=3)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from shop.acts.confirm_payment import check_order_payments, confirm_payment
+from shop.acts.confirm_payment import Confirmed, check_order_payments, confirm_payment
 from shop.acts.lapse_unpaid import cancel_order, lapse_unpaid
 from shop.acts.start_payment import start_payment
 from shop.extensions import reading
@@ -61,7 +61,7 @@ def test_the_same_word_twice_changes_nothing(provider: FakeProvider) -> None:
     attempt = attempts(order.number)[0]
     outcome = provider.outcome(attempt.session_id or "")
     for _ in range(3):
-        assert confirm_payment(attempt.id, outcome, now=LATER) is None
+        assert confirm_payment(attempt.id, outcome, number=order.number, now=LATER) == Confirmed(PaymentState.PAID)
         assert check_order_payments(order.number, now=LATER) is OrderState.PAID
     assert entries() == [EntryKind.SALE.value]
     with reading() as session:
