@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Executable, bindparam, func, insert, select, update
 
-from shop.extensions import columns_of, db, fields_of, put_in, require_transaction, row_as, rows_as, table_of
+from shop.extensions import columns_of, db, fields_of, put_in, put_in_returning, require_transaction, row_as, rows_as, table_of
 from shop.kit.ids import CooperativeId, EasternUnitId, EntryId, LineId, OrderId, PickId, ProductId, ReturnId, SkuId, UserId, new_key
 from shop.orders.errors import CannotMove, NoSuchOrder
 from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
@@ -163,9 +163,15 @@ def draw_up(
     )
     row = db.session.execute(_INSERT_ORDER, values).one()
     order = row_as(OrderRow, row)
-    put_in(OrderLine, [line_values(order.id, position, line) for position, line in enumerate(lines, start=1)])
+    stored = _put_in_lines([line_values(order.id, position, line) for position, line in enumerate(lines, start=1)])
     add_event(order.id, "placed", {"total_fen": order.total_fen}, by=delivery.buyer_id, now=now)
-    return order, lines_of(order.id)
+    return order, stored
+
+
+def _put_in_lines(values: Sequence[Mapping[str, object]]) -> list[LineRow]:
+    """The new lines, in their order."""
+    columns = tuple(column.name for column in _LINE)
+    return sorted(rows_as(LineRow, put_in_returning(OrderLine, values, columns)), key=lambda line: line.position)
 
 
 def order_values(
@@ -334,9 +340,8 @@ def move(
 def add_lines(order: OrderRow, lines: Sequence[Snapshot]) -> list[LineRow]:
     """Step. Further lines of an order, which is locked, in the place of others that are refunded; its sums follow. The new lines."""
     require_transaction()
-    known = lines_of(order.id)
-    first = max(line.position for line in known) + 1
-    put_in(OrderLine, [line_values(order.id, position, line) for position, line in enumerate(lines, start=first)])
+    first = max(line.position for line in lines_of(order.id)) + 1
+    stored = _put_in_lines([line_values(order.id, position, line) for position, line in enumerate(lines, start=first)])
     goods_fen = sum(line.unit_price_fen * line.quantity for line in lines)
     discount_fen = sum(line.discount_fen for line in lines)
     db.session.execute(
@@ -348,7 +353,7 @@ def add_lines(order: OrderRow, lines: Sequence[Snapshot]) -> list[LineRow]:
             total_fen=_order.total_fen + goods_fen - discount_fen,
         )
     )
-    return [line for line in lines_of(order.id) if line.position >= first]
+    return stored
 
 
 def change_address(order: OrderRow, address: Address) -> None:
