@@ -74,9 +74,10 @@ def show(number: str) -> str:
     """The order. Back from the payment page (`paid=1`), the provider is asked first."""
     now = utc_now()
     is_back = "paid" in request.args
-    if is_back and _open(number).state is OrderState.AWAITING_PAYMENT:
+    story = _own_story(number)
+    if is_back and story.state is OrderState.AWAITING_PAYMENT:
         _ask_provider(number, now)
-    story = get_own_story(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
+        story = _own_story(number)
     if is_back and story.state is OrderState.AWAITING_PAYMENT and not _has_mismatch(story):
         return render_template("storefront/orders/confirming.html", story=story, now=now)
     return render_template("storefront/orders/show.html", **_page(story, now))
@@ -159,6 +160,10 @@ def _number_in(address: str) -> str:
     if not _NUMBER.fullmatch(address):
         raise NoSuchOrder
     return address
+
+
+def _own_story(number: str) -> OrderStory:
+    return get_own_story(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
 
 
 def _open(number: str) -> Opened:
