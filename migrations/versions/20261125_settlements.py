@@ -38,7 +38,7 @@ END""",
   SELECT raise(ABORT, 'periods are never changed or deleted');
 END""",
     "entries_in_open_months": """CREATE TRIGGER entries_in_open_months BEFORE INSERT ON entries
-  WHEN EXISTS (SELECT 1 FROM periods WHERE month = substr(new.business_day, 1, 7) AND closed_at IS NOT NULL) BEGIN
+  WHEN EXISTS (SELECT 1 FROM periods WHERE month >= substr(new.business_day, 1, 7) AND closed_at IS NOT NULL) BEGIN
   SELECT raise(ABORT, 'month is closed');
 END""",
 } | {
@@ -83,7 +83,7 @@ END
 """,
     "entries_month_check": """
 BEGIN
-  IF EXISTS (SELECT 1 FROM periods WHERE month = to_char(NEW.business_day, 'YYYY-MM') AND closed_at IS NOT NULL) THEN
+  IF EXISTS (SELECT 1 FROM periods WHERE month >= to_char(NEW.business_day, 'YYYY-MM') AND closed_at IS NOT NULL) THEN
     RAISE EXCEPTION 'month is closed' USING ERRCODE = '23514';
   END IF;
   RETURN NEW;

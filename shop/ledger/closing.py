@@ -1,6 +1,7 @@
 """Closing a month of the books: its row locked against postings, its figures stored for good.
 
-Law: a closed month never changes. Whatever corrects it is a new entry in an open month, about the same order. It is not opened again.
+Law: a closed month never changes, nor does any month before it, since where an account stood at its end hangs on all of them. Whatever corrects it is
+a new entry in an open month, about the same order. It is not opened again.
 """
 
 from calendar import monthrange
@@ -8,11 +9,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Date, TextClause, bindparam, func, select, text, update
 
-from shop.extensions import db, require_transaction
+from shop.extensions import db, dialect, require_transaction
 from shop.kit.ids import UserId
 from shop.ledger.errors import EarlierMonthOpen, PeriodClosed
 from shop.ledger.models import Entry, MonthClosing, Period, Unfolded
-from shop.ledger.service import share_lock_months
+from shop.ledger.service import insert_if_missing
 
 
 def days_of(month: str) -> tuple[date, date]:
@@ -22,11 +23,19 @@ def days_of(month: str) -> tuple[date, date]:
 
 
 def lock_month(month: str) -> None:
-    """Step. Lock the month's row: postings into it that are under way end first, others wait for us. Raises PeriodClosed."""
+    """Step. Lock the month and those before it: postings into them that are under way end first, others wait for us. Raises PeriodClosed.
+
+    Whoever posts into a month share-locks its row, and asks only then which months are closed (`share_lock_months`). So a posting holds the row of its
+    month, which we wait for; or it is about to insert that row, which waits for us, or we for it. A month of today is not waited for.
+    """
     require_transaction()
-    share_lock_months([days_of(month)[0]])  # the row is there after this
-    row = db.session.execute(select(Period.closed_at).where(Period.month == month).with_for_update()).one()
-    if row.closed_at is not None:
+    if dialect() == "postgresql":
+        db.session.execute(text("lock table periods in share row exclusive mode"))  # no row comes in until we are done
+    db.session.execute(insert_if_missing(Period, {"month": month, "closed_at": None}))
+    rows = db.session.execute(
+        select(Period.month, Period.closed_at).where(Period.month <= month).order_by(Period.month).with_for_update()
+    ).all()
+    if rows[-1].closed_at is not None:
         raise PeriodClosed(month)
 
 

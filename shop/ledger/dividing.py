@@ -51,10 +51,10 @@ from shop.ledger.models import (
     EntryKind,
     LotCost,
     LotCostShare,
-    Period,
     ReceiptAnswer,
     RuleDecision,
 )
+from shop.ledger.service import last_closed_month
 from shop.origin.models import Cooperative
 from shop.outbox.service import write_audit
 
@@ -446,9 +446,8 @@ def latest_sheet(cooperative_id: CooperativeId) -> SheetId | None:
 
 def open_months(first_day: date, last_day: date) -> tuple[str, ...]:
     """Of the months that a period touches, those that are not closed."""
-    months = months_of(first_day, last_day)
-    closed = set(db.session.scalars(select(Period.month).where(Period.month.in_(months), Period.closed_at.is_not(None))))
-    return tuple(month for month in months if month not in closed)
+    last = last_closed_month()
+    return tuple(month for month in months_of(first_day, last_day) if month > last)
 
 
 def stored_runs(sheet_id: SheetId) -> list[ComputedRun]:

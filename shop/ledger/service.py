@@ -206,30 +206,39 @@ def share_lock_period(day: date) -> None:
 
 
 def share_lock_months(days: Iterable[date]) -> tuple[str, ...]:
-    """Step. Share-lock the months of several business days; those that are closed."""
+    """Step. Share-lock the months of several business days; those that are closed: every month up to the last one that was closed."""
     require_transaction()
     months = sorted({f"{day:%Y-%m}" for day in days})
-    rows = db.session.execute(_SHARE_LOCK_PERIODS, {"months": months}).all()
-    if missing := set(months) - {row.month for row in rows}:
+    known = set(db.session.scalars(_SHARE_LOCK_PERIODS, {"months": months}))
+    if missing := set(months) - known:
         for month in sorted(missing):
-            db.session.execute(_insert_if_missing(Period, {"month": month, "closed_at": None}))
-        rows = db.session.execute(_SHARE_LOCK_PERIODS, {"months": months}).all()
-    return tuple(row.month for row in rows if row.closed_at is not None)
+            db.session.execute(insert_if_missing(Period, {"month": month, "closed_at": None}))
+        db.session.execute(_SHARE_LOCK_PERIODS, {"months": months})
+    # Asked after the lock, by a statement of its own: whoever closed a later month while we waited is seen (`closing.lock_month`).
+    last = last_closed_month()
+    return tuple(month for month in months if month <= last)
 
 
 _SHARE_LOCK_PERIODS = (
-    select(columns_of(Period).month, columns_of(Period).closed_at)
+    select(columns_of(Period).month)
     .where(columns_of(Period).month.in_(bindparam("months", expanding=True)))
     .order_by(columns_of(Period).month)
     .with_for_update(read=True)
 )
 
 
+def last_closed_month() -> str:
+    """The last month that is closed (`2026-10`), and with it every month before; "" if none is."""
+    return db.session.scalar(_LAST_CLOSED) or ""
+
+
+_LAST_CLOSED = select(func.max(columns_of(Period).month)).where(columns_of(Period).closed_at.isnot(None))
+
+
 def closed_months(days: Iterable[date]) -> tuple[str, ...]:
     """Of the months of these business days those that are closed; for showing, since only `share_lock_months` keeps them open."""
-    months = sorted({f"{day:%Y-%m}" for day in days})
-    rows = db.session.execute(select(Period.month).where(Period.month.in_(months), Period.closed_at.isnot(None)).order_by(Period.month))
-    return tuple(rows.scalars())
+    last = last_closed_month()
+    return tuple(month for month in sorted({f"{day:%Y-%m}" for day in days}) if month <= last)
 
 
 def _sum_legs(legs: Iterable[Leg], *, is_apart: bool) -> dict[tuple[Heading, str, bool], int]:
@@ -245,7 +254,7 @@ def _account_ids(headings: set[Heading]) -> dict[Heading, AccountId]:
     known = _find_accounts(headings)
     if missing := headings - known.keys():
         for row in _new_accounts(missing):
-            db.session.execute(_insert_if_missing(Account, row))
+            db.session.execute(insert_if_missing(Account, row))
         known |= _find_accounts(missing)
     return known
 
@@ -293,7 +302,8 @@ def _new_accounts(headings: Iterable[Heading]) -> list[dict[str, object]]:
     ]
 
 
-def _insert_if_missing(model: type[Period] | type[Account], values: dict[str, object]) -> sqlite.Insert | postgresql.Insert:
+def insert_if_missing(model: type[Period] | type[Account], values: dict[str, object]) -> sqlite.Insert | postgresql.Insert:
+    """A statement that inserts a row, unless one of its key is there."""
     statement = postgresql.insert(model) if dialect() == "postgresql" else sqlite.insert(model)
     return statement.values(**values).on_conflict_do_nothing()
 

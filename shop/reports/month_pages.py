@@ -11,9 +11,9 @@ from shop.extensions import db
 from shop.kit.errors import NotFound
 from shop.ledger import closing
 from shop.ledger.models import Account, AccountKind, Entry, MonthClosing, Period
+from shop.ledger.service import last_closed_month
 from shop.origin.models import Cooperative, Village
 from shop.reports.periods import Period as Days
-from shop.reports.periods import month_of
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,7 @@ def closed_up_to(days: Days) -> bool:
     """Whether every day of a period of whole months is closed for good: its figures by posting date never change again."""
     if not days.is_months:
         return False
-    months, at = [], month_of(days.since)
-    while at.since <= days.until:
-        months.append(f"{at.since:%Y-%m}")
-        at = month_of(date.fromordinal(at.until.toordinal() + 1))
-    closed = select(func.count()).select_from(Period).where(Period.month.in_(months), Period.closed_at.isnot(None))
-    return db.session.scalar(closed) == len(months)
+    return f"{days.until:%Y-%m}" <= last_closed_month()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from shop.acts.book_sale import book_sale
+from shop.acts.close_month import close_month
 from shop.acts.place_order import snapshot, wanted_of
 from shop.acts.refund_order import RefundWanted, book_return
 from shop.acts.sell_offline import (
@@ -27,14 +28,14 @@ from shop.acts.sell_offline import (
     book_offline,
 )
 from shop.catalog.pricing import offered_by_code
-from shop.extensions import act, db, reading, trying
+from shop.extensions import act, reading, trying
 from shop.kit.clock import business_day
 from shop.kit.errors import ShopError
 from shop.kit.ids import PickId
 from shop.ledger import service as ledger
 from shop.ledger.attribution import SoldPick, latest_picks
 from shop.ledger.errors import PeriodClosed
-from shop.ledger.models import Account, Attribution, Entry, Period, Posting
+from shop.ledger.models import Account, Attribution, Entry, Posting
 from shop.ledger.service import CASH
 from shop.orders import service as orders
 from shop.orders.errors import NoSuchOrder, RefundTooLarge
@@ -42,6 +43,7 @@ from shop.orders.models import Channel, Order, OrderLine, Return, ReturnLine
 from shop.orders.service import Delivery
 from shop.orders.states import OrderState
 from shop.origin.models import Village
+from shop.reports.folding import fold_waiting
 from shop.stock import holding as stock
 from shop.stock.errors import NotEnoughStock
 from shop.stock.models import Lot, Movement, Pick, StockItem
@@ -313,20 +315,30 @@ def test_the_same_reference_with_other_facts_is_refused(app: Flask) -> None:
     assert free_units(rice.sku) == 17
 
 
-@act
-def close_month(month: str) -> None:
-    db.session.execute(insert(Period).values(month=month, closed_at=NOW))
-
-
-def test_rows_of_a_closed_month_are_refused_one_by_one(app: Flask) -> None:
+def test_rows_up_to_a_closed_month_are_refused_one_by_one(app: Flask) -> None:
     rice = make_product()
-    make_lot(rice, units=9)
-    assert refusals(a_sale("a", rice.sku)) == [None]
-    close_month("2026-11")
-    back = OfflineReturn("b", "a", {rice.sku.code: 1}, DAYS[3])
-    assert refusals(a_sale("c", rice.sku, at=DAYS[2]), a_sale("d", rice.sku, at=DAYS[0]), back) == [PeriodClosed, None, PeriodClosed]
+    make_lot(rice, units=9, harvested_on=date(2026, 8, 1))
+    assert refusals(a_sale("a", rice.sku, at=DAYS[0])) == [None]
+    fold_waiting()
+    close_month("2026-10", by=None, now=NOW)
+    august = DAYS[0] - timedelta(days=60)
+    rows = [
+        a_sale("b", rice.sku, at=DAYS[1]),
+        a_sale("c", rice.sku, at=august),  # a month that the books have never seen, and that is over with the closed one
+        a_sale("d", rice.sku, at=DAYS[2]),
+        OfflineReturn("e", "a", {rice.sku.code: 1}, DAYS[1]),
+        OfflineReturn("f", "a", {rice.sku.code: 1}, DAYS[3]),
+        a_sale("g", rice.sku, at=august),
+    ]
     with Rehearsal() as rehearsal:
-        assert [type(each.refusal) for each in rehearsal.run([a_sale("e", rice.sku, at=DAYS[2])])] == [PeriodClosed]
+        rehearsed = rehearsal.run(rows)
+    booked = book_offline(rows, by=None, now=NOW)
+    again = book_offline([rows[1]], by=None, now=NOW)  # its month's row is there by now, and open
+    wanted = ["2026-10", "2026-08", None, "2026-10", None, "2026-08"]
+    for outcomes in (rehearsed, booked):
+        assert [str(each.refusal) if each.refusal else None for each in outcomes] == wanted
+    assert isinstance(again[0].refusal, PeriodClosed) and again[0].refusal.month == "2026-08"
+    assert_books_are_sound()
 
 
 @pytest.mark.parametrize("kind", ["sales", "returns"])

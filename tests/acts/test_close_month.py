@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import UTC, date, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from flask import Flask
@@ -17,6 +18,8 @@ from shop.acts.sell_offline import OfflineLine, OfflineSale, sell_offline
 from shop.acts.start_payment import start_payment
 from shop.extensions import act, db, reading
 from shop.kit.errors import ShopError
+from shop.kit.ids import UserId
+from shop.ledger import closing
 from shop.ledger import service as ledger
 from shop.ledger.errors import EarlierMonthOpen, MonthNotOver, MonthUnfinished, PeriodClosed
 from shop.ledger.models import Account, Entry, EntryKind, MonthBalance, MonthClosing, MonthVillage, Period
@@ -158,9 +161,10 @@ def test_money_that_no_order_explains_is_told_and_does_not_keep_a_month_open(ric
 
 
 @act
-def receive_unexplained() -> None:
+def receive_unexplained(on: date = IN_OCTOBER, then: Callable[[], object] = lambda: None) -> None:
     legs = [Leg(CASH, 100), Leg(unallocated("test"), -100)]
-    ledger.post(EntryKind.RECEIPT, legs, once="receipt:test", subject="test", on=IN_OCTOBER, now=at(IN_OCTOBER))
+    ledger.post(EntryKind.RECEIPT, legs, once="receipt:test", subject="test", on=on, now=at(IN_OCTOBER))
+    then()
 
 
 def test_a_sale_made_by_hand_in_a_closed_month_is_refused_by_its_name(rice: MadeProduct) -> None:
@@ -170,6 +174,23 @@ def test_a_sale_made_by_hand_in_a_closed_month_is_refused_by_its_name(rice: Made
     with pytest.raises(PeriodClosed) as refused:
         sell_offline(late, by=None, now=at(date(2026, 11, 3)))
     assert refused.value.month == OCTOBER
+    assert_books_are_sound()
+
+
+def test_months_before_a_closed_one_are_over_too_even_those_that_the_books_never_saw(rice: MadeProduct) -> None:
+    sold = sell((rice.sku, 2), on=IN_OCTOBER)
+    sell((rice.sku, 1), on=date(2026, 10, 30))
+    close(OCTOBER)
+    for _ in range(2):
+        with pytest.raises(PeriodClosed) as refused:
+            sell((rice.sku, 1), on=date(2026, 9, 25))
+        assert refused.value.month == "2026-09"
+    with pytest.raises(PeriodClosed):
+        receive_unexplained(date(2025, 12, 31))
+    with pytest.raises(PeriodClosed):
+        give_back(sold, 1, on=IN_OCTOBER)
+    with reading():
+        assert ledger.closed_months([date(2026, 9, 1), IN_OCTOBER, FIRST_OF_NOVEMBER]) == ("2026-09", OCTOBER)
     assert_books_are_sound()
 
 
@@ -191,8 +212,10 @@ def test_the_database_itself_refuses_an_entry_in_a_closed_month_and_to_open_it_a
         with pytest.raises(IntegrityError, match=r"month is closed|never changed or deleted"):
             execute(statement)
     monkeypatch.setattr(ledger, "share_lock_months", lambda _days: ())  # a careless script asks nobody
-    with pytest.raises(IntegrityError, match="month is closed"):
-        receive_unexplained()
+    for on in (IN_OCTOBER, date(2026, 9, 30), date(2025, 1, 1)):
+        with pytest.raises(IntegrityError, match="month is closed"):
+            receive_unexplained(on)
+    receive_unexplained(FIRST_OF_NOVEMBER)
 
 
 @act
@@ -275,3 +298,83 @@ def close_until_done(now: datetime) -> None:
             return close(OCTOBER, now=now)
         except MonthUnfinished:
             continue
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["a month with its row", "a month that the books never saw"])
+def test_a_close_waits_for_what_is_being_booked_into_an_earlier_month(app: Flask, rice: MadeProduct, *, is_known: bool) -> None:
+    if is_known:
+        make_row("2026-09")
+    sell((rice.sku, 1), on=IN_OCTOBER)
+    drain(OCTOBER)
+    is_booked, may_end = Event(), Event()
+
+    def hold_on() -> None:
+        is_booked.set()
+        assert may_end.wait(10)
+
+    def book() -> object:
+        with app.app_context():
+            return receive_unexplained(date(2026, 9, 30), hold_on)
+
+    def close_october() -> object:
+        with app.app_context():
+            try:
+                return close_month(OCTOBER, by=None, now=at(date(2026, 12, 31)))
+            except ShopError as refusal:
+                return str(refusal)
+
+    with ThreadPoolExecutor(2) as threads:
+        booking = threads.submit(book)
+        assert is_booked.wait(10)
+        closing = threads.submit(close_october)
+        with pytest.raises(FutureTimeout):
+            closing.result(0.3)  # nothing to see yet: it must wait, and not close
+        may_end.set()
+        booking.result(10)
+        assert closing.result(10) == "2026-09", "what was booked meanwhile is seen"
+    assert_books_are_sound()
+
+
+@act
+def make_row(month: str) -> None:
+    db.session.add(Period(month=month))
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["a month with its row", "a month that the books never saw"])
+def test_what_is_booked_into_an_earlier_month_while_a_later_one_closes_is_refused(
+    app: Flask, rice: MadeProduct, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    if is_known:
+        make_row("2026-09")
+    sell((rice.sku, 1), on=IN_OCTOBER)
+    drain(OCTOBER)
+    is_closing, may_end, freeze = Event(), Event(), closing.freeze
+
+    def freeze_slowly(month: str, *, by: UserId | None, now: datetime) -> None:
+        freeze(month, by=by, now=now)
+        is_closing.set()
+        assert may_end.wait(10)
+
+    monkeypatch.setattr(closing, "freeze", freeze_slowly)
+
+    def close_october() -> None:
+        with app.app_context():
+            close_month(OCTOBER, by=None, now=at(date(2026, 12, 31)))
+
+    def book() -> object:
+        with app.app_context():
+            try:
+                return receive_unexplained(date(2026, 9, 30))
+            except ShopError as refusal:
+                return str(refusal)
+
+    with ThreadPoolExecutor(2) as threads:
+        close = threads.submit(close_october)
+        assert is_closing.wait(10)
+        booking = threads.submit(book)
+        with pytest.raises(FutureTimeout):
+            booking.result(0.3)
+        may_end.set()
+        close.result(10)
+        assert booking.result(10) == "2026-09"
+    assert_books_are_sound()

@@ -4,13 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
+from shop.acts.close_month import close_month
 from shop.acts.sell_offline import NothingTaken, NotOnSale, OfflineLine, OfflineSale, return_offline, sell_offline
-from shop.extensions import act, db, reading
+from shop.extensions import reading
 from shop.kit.ids import EasternUnitId
 from shop.ledger.errors import PeriodClosed
-from shop.ledger.models import Account, Entry, Period, Posting
+from shop.ledger.models import Account, Entry, Posting
 from shop.orders.errors import NoSuchOrder, RefundTooLarge
 from shop.orders.models import Order
 from shop.orders.states import OrderState
@@ -19,6 +20,7 @@ from tests.factories import make_eastern_unit, make_lot, make_product, make_vill
 from tests.shopping import NOW, assert_books_are_sound, free_units, picks_of, state_of, village_fen
 
 SOLD_AT = NOW - timedelta(days=20)
+NEW_YEAR = NOW + timedelta(days=60)
 
 
 def a_sale(*lines: OfflineLine, ref: str = "fair-1", unit: EasternUnitId | None = None) -> OfflineSale:
@@ -104,15 +106,11 @@ def test_what_cannot_be_sold_leaves_nothing(app: Flask, line: OfflineLine, refus
     assert (village_fen(), free_units(rice.sku)) == ({}, 5)
 
 
-@act
-def close_month(month: str) -> None:
-    db.session.execute(insert(Period).values(month=month, closed_at=NOW))
-
-
 def test_a_closed_month_takes_no_more(app: Flask) -> None:
     rice = make_product()
     make_lot(rice, units=5)
-    close_month("2026-11")
+    close_month("2026-11", by=None, now=NEW_YEAR)
     with pytest.raises(PeriodClosed):
-        sell_offline(a_sale(OfflineLine(rice.sku.code, 1, 60_00)), by=None, now=NOW)
+        sell_offline(a_sale(OfflineLine(rice.sku.code, 1, 60_00)), by=None, now=NEW_YEAR)
     assert free_units(rice.sku) == 5
+    assert_books_are_sound()

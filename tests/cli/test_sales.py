@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import func, select
 
+from shop.acts.close_month import close_month
 from shop.acts.sales_file import COLUMNS
 from shop.extensions import reading
 from shop.orders.models import Order
+from shop.reports.folding import fold_waiting
 from tests.database import TestDatabase
 from tests.factories import MadeProduct, make_eastern_unit, make_lot, make_product
 from tests.shopping import assert_books_are_sound, free_units, village_fen
@@ -162,6 +165,19 @@ def test_columns_may_stand_in_another_order_and_words_are_chinese_at_a_chinese_t
     (tmp_path / "f.csv").write_text("\n".join([",".join(header), line]), encoding="utf-8")
     done = app.test_cli_runner(env={"LC_ALL": "zh_CN.UTF-8"}).invoke(args=["sales", "import", str(tmp_path / "f.csv")])
     assert done.exit_code == 1 and "第 2 行 · a · quantity：数量是 0" in done.stdout
+
+
+def test_a_row_of_a_month_before_a_closed_one_is_refused_and_its_month_named(app: Flask, rice: MadeProduct, tmp_path: Path) -> None:
+    make_lot(rice, units=9, harvested_on=date(2026, 8, 1))
+    run(app, tmp_path, [row("a", rice.sku.code, sold_at="2026-10-12T10:00:00+08:00")], "--commit")
+    fold_waiting()
+    close_month("2026-10", by=None, now=datetime(2026, 11, 5, tzinfo=UTC))
+    lines = [row("b", rice.sku.code, sold_at="2026-08-12T10:00:00+08:00"), row("c", rice.sku.code)]
+    for options in ((), ("--commit",)):
+        said = run(app, tmp_path, lines, *options)
+        assert "Line 2 · b · sold_at: 2026-08 is closed; nothing more goes into it" in said.stdout, said.output
+    assert orders_there() == 2
+    assert_books_are_sound()
 
 
 def test_killed_in_the_middle_and_repeated_nothing_is_twice_and_nothing_lost(
