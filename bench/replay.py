@@ -31,6 +31,7 @@ from sqlalchemy import create_engine, text
 from bench.processes import ROOT, flask, meter, parent_of
 from config import Config
 from shop.app import create_app
+from shop.demo.seed import tell
 from shop.extensions import reading
 from shop.kit.ids import ProductId, SkuId, VillageId
 from shop.stock.service import Packed, Source, record_lot
@@ -63,8 +64,10 @@ def main() -> None:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="replay")))
         environ, database = _database(given.database, folder, opened)
         flask("db", "upgrade", environ=environ)
-        flask("seed", "demo", environ=environ)
-        shop = Shop(environ)
+        config = Config.from_environment(environ)
+        with create_app(config).app_context():
+            tell(now=datetime.now(UTC), is_divided=False)  # nine months up to yesterday must be open
+        shop = Shop(config)
         rows = convert(given.file, shop, folder / "replay.csv", given.lines)
         shop.pack(rows)
         if given.database == "postgresql":
@@ -132,8 +135,7 @@ class Sku:
 class Shop:
     """The demo county of this run: its lots are recorded by the shop's own verb, its figures read by plain SQL."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
-        config = Config.from_environment(environ)
+    def __init__(self, config: Config) -> None:
         self.app = create_app(config)
         self.engine = create_engine(config.database_url)
         villages: dict[int, list[int]] = defaultdict(list)
@@ -175,12 +177,6 @@ class Shop:
                         now=datetime.now(UTC),
                     )
 
-    def last_open_day(self) -> date:
-        """Yesterday, or the last day before the first month that is closed."""
-        ((month,),) = self.ask("select min(month) from periods where closed_at is not null")
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
-        return min(yesterday, date.fromisoformat(f"{month}-01") - timedelta(days=1)) if month else yesterday
-
     def village_days(self) -> dict[tuple[int, str], int]:
         """Fen by village and business day."""
         rows = self.ask("select village_id, business_day, sum(amount_fen) from attributions group by village_id, business_day")
@@ -218,10 +214,10 @@ class Converted:
 
 
 def convert(source: Path, shop: Shop, target: Path, most: int | None) -> Converted:
-    """Write the import's file. The days are moved so that the last line was sold yesterday, or before the first month that is closed."""
+    """Write the import's file. The days are moved so that the last line was sold yesterday."""
     made = Converted()
     last = max(datetime.fromisoformat(line["InvoiceDate"]) for line in _lines(source, most))
-    moved = shop.last_open_day() - last.date()
+    moved = datetime.now(UTC).date() - timedelta(days=1) - last.date()
     open_sales: dict[tuple[str, str, str], list[list]] = defaultdict(list)  # type: ignore[type-arg]  # [ref, units left]
     with target.open("w", encoding="utf-8", newline="") as file:
         sheet = csv.writer(file)

@@ -41,11 +41,13 @@ class Told:
     returns: int
 
 
-def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str], None] = lambda line: None) -> Told:
+def tell(
+    *, now: datetime, most_acts: int = season.MOST_ACTS, is_divided: bool = True, say: Callable[[str], None] = lambda line: None
+) -> Told:
     """Make the demo county: places, people, goods, lots, and a season of sales made by hand with their returns, `most_acts` at most.
 
     Every verb has a key, so telling it again changes nothing: the story stays that of the day on which it was first told. `say` is told each
-    chapter.
+    chapter. Unless it `is_divided`, no dividend is told, and so no month closed: a county whose books are open from the beginning.
     """
     settled = county.settle(harvest.neighbours())
     say(f"村社 {len(settled.villages)} 个，合作社 {len(settled.cooperatives)} 家，东部单位 {len(settled.units)} 个")
@@ -67,8 +69,9 @@ def tell(*, now: datetime, most_acts: int = season.MOST_ACTS, say: Callable[[str
     packers = settled.cooperatives[people.PACKERS_COOPERATIVE]
     corrections.propose_one(packers, users, now=now)
     say("批次更正：等人核对一张")
-    dividends.tell_dividends(packers, users, since=since, day=day, instance_path=Path(current_app.instance_path), now=now)
-    say("分红：规则一条，公示一期，等批准一期")
+    if is_divided:
+        dividends.tell_dividends(packers, users, since=since, day=day, instance_path=Path(current_app.instance_path), now=now)
+        say("分红：规则一条，公示一期，等批准一期")
     say(f"结算单 {settlements.tell_settlements(settled, users, day=day, now=now)} 张：已付、等付款、等批准")
     code = "peanut-raw-500"
     pack = next(pack for good in goods.GOODS for pack in good.packs if pack.code == code)
