@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,8 @@ def main() -> None:
         try:
             tally = chaos_on(kind, given.orders, given.seed)
         except AssertionError as error:
-            print(f"{kind}: lost with seed {given.seed}: {error}")
+            traceback.print_exception(error)
+            print(f"{kind}: lost with seed {given.seed}")
             sys.exit(1)
         print(f"\n{kind}: nothing is lost, {time.monotonic() - began:.0f} s")
         for what, times in sorted(tally.happened.items()):

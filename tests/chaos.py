@@ -123,9 +123,9 @@ def _work(stage: Stage, chance: Random, is_over: threading.Event) -> None:
     try:
         while not is_over.wait(0.02):
             death = Death(chance.choice(list(Point)), chance.randint(1, 4)) if chance.random() < 0.2 else None
-            minutes = chance.choices((3, 90), (4, 1))[0]  # now and then everything that waits has waited too long
+            minutes, names = chance.choices([(3, SWEPT), (90, ("lapsed",))], (4, 1))[0]  # now and then what waits has waited too long
             try:
-                mortal.do(Job("sweep", {"names": SWEPT}, stage.now + timedelta(minutes=minutes)), death)
+                mortal.do(Job("sweep", {"names": names}, stage.now + timedelta(minutes=minutes)), death)
                 stage.tally.note("swept")
             except Died:
                 stage.tally.note("worker killed")

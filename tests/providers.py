@@ -303,4 +303,5 @@ def _word(session: FakeSession) -> Outcome:
         received_fen=session.received_fen if is_paid else 0,
         currency=session.currency if is_paid else session.asked.currency,
         method=session.method if is_paid else None,
+        refunded_fen=session.refunded_fen if is_paid else 0,
     )

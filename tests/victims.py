@@ -192,7 +192,9 @@ def assert_nothing_is_lost(sandbox: Sandbox, *, told_paid: frozenset[str] = froz
     """The books are sound and say of every order what the provider says; who was told "paid" has a paid order; nobody unfilled stays charged."""
     assert_books_are_sound()
     ours, theirs = money_in_our_books(), money_at_the_provider(sandbox)
-    assert {number: fen for number, fen in ours.items() if fen} == {number: fen for number, fen in theirs.items() if fen}
+    pairs = {number: (ours.get(number, 0), theirs.get(number, 0)) for number in ours.keys() | theirs.keys()}
+    differ = {number: pair for number, pair in pairs.items() if pair[0] != pair[1]}
+    assert not differ, f"fen in our books and at the provider: {differ}"
     with reading() as session:
         states = dict(session.execute(select(Order.number, Order.state)).all())
     unkept = {number for number in told_paid if not is_paid(states[number])}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shop.acts.book_sale import book_sale
+from shop.acts.find_refunds import look_at_refunds_of
 from shop.acts.place_order import wanted_of
 from shop.acts.settle_refund import settle_refund
 from shop.acts.start_payment import open_session, what_to_ask
@@ -59,6 +60,8 @@ def check_payment(attempt: AttemptRow, *, now: datetime, expire: bool = False) -
     confirmed = confirm_payment(attempt.id, outcome, number=attempt.reference, now=now)
     if confirmed.refund_id is not None:
         settle_refund(confirmed.refund_id, now=now)
+    elif outcome.refunded_fen:  # by a colleague in the provider's dashboard, before we had heard of the payment
+        look_at_refunds_of(attempt.id, now=now)
     if outcome.kind is not OutcomeKind.PAID:
         payments.schedule_next_check(attempt.id, now=now)
     return confirmed.state

@@ -80,6 +80,8 @@ class Outcome:
     settled_currency: str | None = None
     exchange_rate: str | None = None
     """From `currency` to `settled_currency`, in the provider's own digits; None when nothing was exchanged."""
+    refunded_fen: int = 0
+    """What of it has gone back by now, by whose hand ever."""
 
 
 @dataclass(frozen=True)

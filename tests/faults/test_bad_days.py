@@ -24,7 +24,7 @@ from tests.providers import Verb
 from tests.racers import Job, racing
 from tests.sandboxes import Sandbox, gateway_to, post_event
 from tests.shopping import free_units, picks_of, place, state_of
-from tests.victims import assert_nothing_is_lost, clear_up
+from tests.victims import assert_nothing_is_lost, clear_up, sweep_up
 
 UNITS = 20
 AT_ONCE = 50
@@ -125,6 +125,19 @@ def test_a_clock_ten_minutes_off_loses_no_payment(
     clear_up(app, now=now, rounds=1)
     assert state_of(number) is OrderState.PAID and sold_once(number)
     assert_nothing_is_lost(sandbox, told_paid=frozenset({number}))
+
+
+def test_money_given_back_in_the_dashboard_before_we_heard_that_it_came_is_booked_once_we_hear(
+    app: Flask, sandbox: Sandbox, rice: MadeSku, now: datetime
+) -> None:
+    """The list of refunds was read meanwhile, and the refund passed over as nobody's; half a day later it would not be read again."""
+    number = pay_without_a_word(sandbox, rice, now=now)
+    sandbox.refund_in_dashboard(amount_fen=12_34)
+    for hours in (0, 12):
+        sweep_up(app, now=now + timedelta(hours=hours, minutes=1), only=frozenset({"refunds_elsewhere"}))
+    sweep_up(app, now=now + timedelta(hours=12, minutes=2), only=frozenset({"payments"}))
+    assert state_of(number) is OrderState.PAID
+    assert_nothing_is_lost(sandbox)
 
 
 # ── Silence ───────────────────────────────────────────────────────────────────────────────────────────────────────────

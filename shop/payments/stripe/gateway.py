@@ -228,7 +228,15 @@ def _outcome(session: "Session") -> Outcome:
     """Money decides, not the session's own state: a bank that answers late pays a session that has expired."""
     intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
     if intent is not None and intent.status == "succeeded":
-        return Outcome(OutcomeKind.PAID, session.id, intent.id, intent.amount_received, intent.currency.upper(), _method(intent))
+        return Outcome(
+            kind=OutcomeKind.PAID,
+            session_id=session.id,
+            intent_id=intent.id,
+            received_fen=intent.amount_received,
+            currency=intent.currency.upper(),
+            method=_method(intent),
+            refunded_fen=intent.latest_charge.amount_refunded if isinstance(intent.latest_charge, stripe.Charge) else 0,
+        )
     is_open = session.status == "open" or (session.status == "complete" and intent is not None and intent.status in _STILL_PAYING)
     return Outcome(
         kind=OutcomeKind.OPEN if is_open else OutcomeKind.EXPIRED,
