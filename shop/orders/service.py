@@ -333,8 +333,11 @@ def move(
         values |= {"paid_at": now, "sold_on": sold_on, "hold_until": None, "ended_at": None}
     if state in (OrderState.LAPSED, OrderState.CANCELLED, OrderState.COMPLETED):
         values |= {"ended_at": now, "hold_until": None}
-    db.session.execute(update(table_of(Order)).where(_order.id == order.id).values(**values))
+    db.session.execute(_MOVE, {"of_order": order.id} | values)
     add_event(order.id, state.value, facts, by=by, now=now)
+
+
+_MOVE = update(table_of(Order)).where(_order.id == bindparam("of_order"))
 
 
 def add_lines(order: OrderRow, lines: Sequence[Snapshot]) -> list[LineRow]:

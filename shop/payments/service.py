@@ -101,46 +101,44 @@ def record_attempt(
 ) -> AttemptRow:
     """Step. Write down that attempt number `attempt`, counted from one, is about to be made; the key refuses the same number twice."""
     require_transaction()
-    row = db.session.execute(
-        insert(table_of(Payment))
-        .values(
-            provider=provider,
-            reference=reference,
-            attempt=attempt,
-            state=PaymentState.STARTING,
-            amount_fen=amount_fen,
-            currency=currency,
-            received_fen=0,
-            refunded_fen=0,
-            started_at=now,
-            expires_at=expires_at,
-            next_check_at=now + FIRST_CHECK_AFTER,
-            checks=0,
-            hidden_methods=hidden_methods,
-        )
-        .returning(*_COLUMNS)
-    ).one()
-    return row_as(AttemptRow, row)
+    values = {
+        "provider": provider,
+        "reference": reference,
+        "attempt": attempt,
+        "state": PaymentState.STARTING,
+        "amount_fen": amount_fen,
+        "currency": currency,
+        "received_fen": 0,
+        "refunded_fen": 0,
+        "started_at": now,
+        "expires_at": expires_at,
+        "next_check_at": now + FIRST_CHECK_AFTER,
+        "checks": 0,
+        "hidden_methods": hidden_methods,
+    }
+    return row_as(AttemptRow, db.session.execute(_INSERT_ATTEMPT, values).one())
+
+
+_INSERT_ATTEMPT = insert(table_of(Payment)).returning(*_COLUMNS)
 
 
 @act
 def record_opened(payment_id: PaymentId, opened: Opened) -> None:
     """The provider opened a page for the attempt."""
-    db.session.execute(
-        update(table_of(Payment))
-        .where(_payment.id == payment_id, _payment.state == PaymentState.STARTING)
-        .values(state=PaymentState.OPEN, session_id=opened.session_id, pay_url=opened.pay_url, expires_at=opened.expires_at)
-    )
+    page = {"session_id": opened.session_id, "pay_url": opened.pay_url, "expires_at": opened.expires_at}
+    db.session.execute(_RECORD_STARTED, {"of_attempt": payment_id, "state": PaymentState.OPEN} | page)
 
 
 @act
 def record_not_started(payment_id: PaymentId, trouble: str) -> None:
     """The provider refused to start it; nobody can pay on it."""
-    db.session.execute(
-        update(table_of(Payment))
-        .where(_payment.id == payment_id, _payment.state == PaymentState.STARTING)
-        .values(state=PaymentState.FAILED, trouble=trouble[:200], next_check_at=None)
-    )
+    failed = {"state": PaymentState.FAILED, "trouble": trouble[:200], "next_check_at": None}
+    db.session.execute(_RECORD_STARTED, {"of_attempt": payment_id} | failed)
+
+
+_RECORD = update(table_of(Payment)).where(_payment.id == bindparam("of_attempt"))
+_RECORD_STARTED = _RECORD.where(_payment.state == PaymentState.STARTING)
+"""What is given beside `of_attempt` is set."""
 
 
 @act
@@ -162,23 +160,16 @@ def record_paid(attempt: AttemptRow, outcome: Outcome, *, state: PaymentState, n
     """Step. Money came. `state` says whether it is what was asked (paid) or not (mismatch)."""
     require_transaction()
     assert outcome.kind is OutcomeKind.PAID and state in _SETTLED_STATES, "only paid money is recorded as paid"
-    db.session.execute(
-        update(table_of(Payment))
-        .where(_payment.id == attempt.id)
-        .values(
-            state=state,
-            intent_id=outcome.intent_id,
-            method=outcome.method,
-            received_fen=outcome.received_fen,
-            received_currency=outcome.currency,
-            settled_fen=outcome.settled_fen,
-            settled_currency=outcome.settled_currency,
-            exchange_rate=outcome.exchange_rate,
-            paid_at=now,
-            next_check_at=None,
-            trouble=None,
-        )
-    )
+    money = {
+        "intent_id": outcome.intent_id,
+        "method": outcome.method,
+        "received_fen": outcome.received_fen,
+        "received_currency": outcome.currency,
+        "settled_fen": outcome.settled_fen,
+        "settled_currency": outcome.settled_currency,
+        "exchange_rate": outcome.exchange_rate,
+    }
+    db.session.execute(_RECORD, {"of_attempt": attempt.id, "state": state, "paid_at": now, "next_check_at": None, "trouble": None} | money)
 
 
 def record_expired(attempt: AttemptRow, *, now: datetime) -> PaymentState:
@@ -456,7 +447,10 @@ _KEEP_EVENT = {
 @act
 def event_done(event_id: int, *, now: datetime) -> None:
     """The event has had its effect, or needs none."""
-    db.session.execute(update(table_of(ProviderEvent)).where(_event.id == event_id).values(done_at=now, next_try_at=None, trouble=None))
+    db.session.execute(_EVENT_DONE, {"of_event": event_id, "done_at": now, "next_try_at": None, "trouble": None})
+
+
+_EVENT_DONE = update(table_of(ProviderEvent)).where(_event.id == bindparam("of_event"))
 
 
 @act
