@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import pytest
@@ -39,6 +40,19 @@ class Stage:
 
     provider: Provider
     behind: Backstage
+    method: str = "wechat_pay"
+    """A way to pay that it has."""
+
+
+class Ability(StrEnum):
+    """What not every provider can do, or not every one can be made to do. A clause of the contract that needs it asks for the stage of that name."""
+
+    DECLINES = "declining_stage"
+    """It may say no to the buyer, who tries again on the same page. A bank transfer comes or does not come."""
+    ANSWERS_BY_WIRE = "wired_stage"
+    """It is asked over a network, which may be down or lose an answer. What came by transfer stands in the shop's own database."""
+    PAYS_LATE = "late_stage"
+    """Money can be made to come after the page has closed. Nobody can ask that of a real bank behind a card."""
 
 
 @pytest.fixture
@@ -55,8 +69,19 @@ PRETENDING = ["fake", "stripe"]
 """Providers with whom anything can be played."""
 STRIPE_TEST_KEY = os.environ.get("STRIPE_TEST_KEY", "")
 """A key of Stripe's real test mode (`sk_test_…`): with it the contract is played against Stripe itself, by a buyer in Chromium."""
-PROVIDERS = [*PRETENDING, "stripe-relayed", *(["stripe-test-mode"] if STRIPE_TEST_KEY else [])]
-"""Every provider there is. Add yours here. `stripe-relayed` is the sandbox by the way that the real test mode goes, so that the way is tested."""
+_FOR_CERTAIN = {Ability.DECLINES, Ability.ANSWERS_BY_WIRE}
+PROVIDERS: dict[str, set[Ability]] = {
+    "fake": set(Ability),
+    "stripe": set(Ability),
+    "stripe-relayed": _FOR_CERTAIN,
+    **({"stripe-test-mode": _FOR_CERTAIN} if STRIPE_TEST_KEY else {}),
+}
+"""Every provider that is asked over a network, and what it can do besides. Add yours here. `stripe-relayed` is the sandbox by the way that the real
+test mode goes, so that the way is tested. Bank transfers, which live in the database, keep the contract in tests/payments/transfer/test_contract.py."""
+
+
+def _who_can(ability: Ability) -> list[str]:
+    return [name for name, abilities in PROVIDERS.items() if ability in abilities]
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -66,9 +91,30 @@ def stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.fixture(params=_who_can(Ability.DECLINES))
+def declining_stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
+    """Those that may say no."""
+    with _staged(request.param) as stage:
+        yield stage
+
+
+@pytest.fixture(params=_who_can(Ability.ANSWERS_BY_WIRE))
+def wired_stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
+    """Those that are asked over a network."""
+    with _staged(request.param) as stage:
+        yield stage
+
+
+@pytest.fixture(params=_who_can(Ability.PAYS_LATE))
+def late_stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
+    """Those whose money can be made to come late."""
+    with _staged(request.param) as stage:
+        yield stage
+
+
 @pytest.fixture(params=PRETENDING)
 def pretend_stage(request: pytest.FixtureRequest, no_database: None) -> Iterator[Stage]:
-    """Those with whom even that can be played which nobody can ask of a real bank."""
+    """Those that keep an account for us, played as one likes."""
     with _staged(request.param) as stage:
         yield stage
 

@@ -1,6 +1,10 @@
-"""What every provider promises the shop. A new provider gets an entry in the fixture `stage`, and nothing here changes."""
+"""What every provider promises the shop. A new provider gets an entry in `PROVIDERS` of the conftest, and nothing here changes.
 
-from collections.abc import Callable
+A clause that not every provider can be held to names the ability it needs, by the stage that it asks for (`Ability`).
+"""
+
+import inspect
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +16,7 @@ from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import RefundState
 from shop.payments.provider import Asked, AskedLine, Outcome, OutcomeKind, Provider, RefundAsked
 from shop.payments.transfer.gateway import TransferGateway
-from tests.payments.conftest import Stage
+from tests.payments.conftest import Ability, Stage
 from tests.providers import FakeProvider, Verb
 from tests.sandboxes import Sandbox
 
@@ -50,6 +54,14 @@ def bought(stage: Stage) -> Outcome:
     return stage.provider.outcome(opened.session_id)
 
 
+def clauses_for(abilities: Collection[Ability]) -> dict[str, Callable[..., None]]:
+    """The clauses by which a provider with these abilities is bound, by name: for one that needs a stage of its own."""
+    without = {ability.value for ability in Ability if ability not in abilities}
+    stages = {"stage", *Ability}
+    asks = {name: set(inspect.signature(clause).parameters) for name, clause in globals().items() if name.startswith("test_")}
+    return {name: globals()[name] for name, asked_for in asks.items() if asked_for & stages and not asked_for & without}
+
+
 def test_a_start_opens_a_page_that_waits_for_the_whole_sum(stage: Stage) -> None:
     wanted = asked()
     opened = stage.provider.start(wanted)
@@ -74,9 +86,9 @@ def test_the_same_key_for_something_else_is_refused(stage: Stage) -> None:
 
 def test_paid_money_is_told_with_its_sum_currency_and_method(stage: Stage) -> None:
     opened = stage.provider.start(asked())
-    stage.behind.pay(opened.session_id, method="wechat_pay")
+    stage.behind.pay(opened.session_id, method=stage.method)
     outcome = stage.provider.outcome(opened.session_id)
-    assert (outcome.kind, outcome.received_fen, outcome.currency, outcome.method) == (OutcomeKind.PAID, 21_200, "CNY", "wechat_pay")
+    assert (outcome.kind, outcome.received_fen, outcome.currency, outcome.method) == (OutcomeKind.PAID, 21_200, "CNY", stage.method)
     assert outcome.session_id == opened.session_id
     assert outcome.intent_id
 
@@ -88,13 +100,13 @@ def test_each_session_has_money_of_its_own(stage: Stage) -> None:
     assert stage.provider.outcome(first.session_id).intent_id != stage.provider.outcome(second.session_id).intent_id
 
 
-def test_after_a_decline_the_page_is_still_open_for_another_try(stage: Stage) -> None:
-    opened = stage.provider.start(asked())
-    stage.behind.decline(opened.session_id)
-    outcome = stage.provider.outcome(opened.session_id)
+def test_after_a_decline_the_page_is_still_open_for_another_try(declining_stage: Stage) -> None:
+    opened = declining_stage.provider.start(asked())
+    declining_stage.behind.decline(opened.session_id)
+    outcome = declining_stage.provider.outcome(opened.session_id)
     assert (outcome.kind, outcome.received_fen, outcome.method) == (OutcomeKind.OPEN, 0, None)
-    stage.behind.pay(opened.session_id)
-    assert stage.provider.outcome(opened.session_id).kind is OutcomeKind.PAID
+    declining_stage.behind.pay(opened.session_id)
+    assert declining_stage.provider.outcome(opened.session_id).kind is OutcomeKind.PAID
 
 
 def test_an_expired_page_stays_expired(stage: Stage) -> None:
@@ -104,10 +116,10 @@ def test_an_expired_page_stays_expired(stage: Stage) -> None:
     assert stage.provider.outcome(opened.session_id) == Outcome(OutcomeKind.EXPIRED, opened.session_id, None, 0, "CNY", None)
 
 
-def test_a_page_that_somebody_left_half_way_expires_with_its_payment(stage: Stage) -> None:
-    opened = stage.provider.start(asked())
-    stage.behind.decline(opened.session_id)
-    outcome = stage.provider.expire(opened.session_id)
+def test_a_page_that_somebody_left_half_way_expires_with_its_payment(declining_stage: Stage) -> None:
+    opened = declining_stage.provider.start(asked())
+    declining_stage.behind.decline(opened.session_id)
+    outcome = declining_stage.provider.expire(opened.session_id)
     assert (outcome.kind, outcome.received_fen) == (OutcomeKind.EXPIRED, 0)
 
 
@@ -125,11 +137,11 @@ def test_closing_a_page_that_was_paid_in_the_last_second_says_paid(stage: Stage)
     assert outcome == stage.provider.outcome(opened.session_id)
 
 
-def test_a_bank_may_answer_after_the_page_has_expired(pretend_stage: Stage) -> None:
-    opened = pretend_stage.provider.start(asked())
-    pretend_stage.provider.expire(opened.session_id)
-    pretend_stage.behind.pay_late(opened.session_id)
-    outcome = pretend_stage.provider.outcome(opened.session_id)
+def test_a_bank_may_answer_after_the_page_has_expired(late_stage: Stage) -> None:
+    opened = late_stage.provider.start(asked())
+    late_stage.provider.expire(opened.session_id)
+    late_stage.behind.pay_late(opened.session_id)
+    outcome = late_stage.provider.outcome(opened.session_id)
     assert (outcome.kind, outcome.received_fen) == (OutcomeKind.PAID, 21_200)
 
 
@@ -182,62 +194,62 @@ def test_what_the_provider_does_not_know_is_refused(stage: Stage) -> None:
         assert refusal.value.code == "resource_missing"
 
 
-def test_a_provider_that_is_down_gives_no_clear_answer_and_loses_nothing(stage: Stage) -> None:
-    paid = bought(stage)
-    opened = stage.provider.start(asked(once="pay:SH-261123-7K3M9P:2"))
-    stage.behind.go_down()
+def test_a_provider_that_is_down_gives_no_clear_answer_and_loses_nothing(wired_stage: Stage) -> None:
+    paid = bought(wired_stage)
+    opened = wired_stage.provider.start(asked(once="pay:SH-261123-7K3M9P:2"))
+    wired_stage.behind.go_down()
     requests: list[Callable[[], object]] = [
-        lambda: stage.provider.start(asked(once="pay:SH-261123-7K3M9P:3")),
-        lambda: stage.provider.outcome(opened.session_id),
-        lambda: stage.provider.expire(opened.session_id),
-        lambda: stage.provider.refund(back(paid, 100)),
-        lambda: stage.provider.refund_state("re_1"),
+        lambda: wired_stage.provider.start(asked(once="pay:SH-261123-7K3M9P:3")),
+        lambda: wired_stage.provider.outcome(opened.session_id),
+        lambda: wired_stage.provider.expire(opened.session_id),
+        lambda: wired_stage.provider.refund(back(paid, 100)),
+        lambda: wired_stage.provider.refund_state("re_1"),
     ]
     for ask in requests:
         with pytest.raises(ProviderUnavailable):
             ask()
-    stage.behind.come_back()
-    assert stage.provider.outcome(opened.session_id).kind is OutcomeKind.OPEN
+    wired_stage.behind.come_back()
+    assert wired_stage.provider.outcome(opened.session_id).kind is OutcomeKind.OPEN
 
 
-def test_after_a_failure_that_did_nothing_the_same_request_works(stage: Stage) -> None:
-    stage.behind.fail_before_acting(Verb.START)
+def test_after_a_failure_that_did_nothing_the_same_request_works(wired_stage: Stage) -> None:
+    wired_stage.behind.fail_before_acting(Verb.START)
     wanted = asked()
     with pytest.raises(ProviderUnavailable):
-        stage.provider.start(wanted)
-    opened = stage.provider.start(wanted)
-    stage.behind.fail_before_acting(Verb.EXPIRE)
+        wired_stage.provider.start(wanted)
+    opened = wired_stage.provider.start(wanted)
+    wired_stage.behind.fail_before_acting(Verb.EXPIRE)
     with pytest.raises(ProviderUnavailable):
-        stage.provider.expire(opened.session_id)
-    assert stage.provider.outcome(opened.session_id).kind is OutcomeKind.OPEN
+        wired_stage.provider.expire(opened.session_id)
+    assert wired_stage.provider.outcome(opened.session_id).kind is OutcomeKind.OPEN
 
 
-def test_a_start_whose_answer_was_lost_is_found_by_its_key(stage: Stage) -> None:
-    stage.behind.fail_after_acting(Verb.START)
+def test_a_start_whose_answer_was_lost_is_found_by_its_key(wired_stage: Stage) -> None:
+    wired_stage.behind.fail_after_acting(Verb.START)
     wanted = asked()
     with pytest.raises(ProviderUnavailable):
-        stage.provider.start(wanted)
-    made = stage.behind.last_session_id
-    assert stage.provider.start(wanted).session_id == made
+        wired_stage.provider.start(wanted)
+    made = wired_stage.behind.last_session_id
+    assert wired_stage.provider.start(wanted).session_id == made
 
 
-def test_a_refund_whose_answer_was_lost_is_not_made_twice(stage: Stage) -> None:
-    paid = bought(stage)
-    stage.behind.fail_after_acting(Verb.REFUND)
+def test_a_refund_whose_answer_was_lost_is_not_made_twice(wired_stage: Stage) -> None:
+    paid = bought(wired_stage)
+    wired_stage.behind.fail_after_acting(Verb.REFUND)
     with pytest.raises(ProviderUnavailable):
-        stage.provider.refund(back(paid, 6_667))
-    made = stage.behind.last_refund_id
-    assert stage.provider.refund(back(paid, 6_667)).provider_id == made
-    stage.provider.refund(back(paid, 14_533, "refund-2"))  # so much is left
+        wired_stage.provider.refund(back(paid, 6_667))
+    made = wired_stage.behind.last_refund_id
+    assert wired_stage.provider.refund(back(paid, 6_667)).provider_id == made
+    wired_stage.provider.refund(back(paid, 14_533, "refund-2"))  # so much is left
 
 
-def test_a_closing_whose_answer_was_lost_is_closed(stage: Stage) -> None:
-    opened = stage.provider.start(asked())
-    stage.behind.fail_after_acting(Verb.EXPIRE)
+def test_a_closing_whose_answer_was_lost_is_closed(wired_stage: Stage) -> None:
+    opened = wired_stage.provider.start(asked())
+    wired_stage.behind.fail_after_acting(Verb.EXPIRE)
     try:
-        outcome = stage.provider.expire(opened.session_id)  # a provider may notice by itself
+        outcome = wired_stage.provider.expire(opened.session_id)  # a provider may notice by itself
     except ProviderUnavailable:
-        outcome = stage.provider.expire(opened.session_id)
+        outcome = wired_stage.provider.expire(opened.session_id)
     assert outcome.kind is OutcomeKind.EXPIRED
 
 

@@ -70,8 +70,8 @@ def test_a_refund_is_taken_on_and_waits_for_people(bank: Provider, rice: MadePro
     match_line(money_comes(placed.total_fen), placed.number, by=None, now=NOW)
     refund_order(placed.number, RefundWanted(units={picks_of(placed.number)[0].id: 1}), once="1", by=None, now=NOW)
     (seen,) = bank.list_refunds(intent_id=transfer_of(placed.number).reference)
-    assert (seen.amount_fen, seen.state) == (rice.sku.price_fen, RefundState.ASKED)
-    assert bank.refund_state(seen.provider_id).state is RefundState.ASKED
+    assert (seen.amount_fen, seen.state) == (rice.sku.price_fen, RefundState.PENDING)
+    assert bank.refund_state(seen.provider_id).state is RefundState.PENDING
     assert bank.list_refunds(since=NOW + timedelta(days=1)) == []
 
 
