@@ -5,6 +5,7 @@ who comes first; what must be true at the end is the same for all.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,8 +73,14 @@ class Stage:
     database: str
     sandbox: Sandbox
     skus: tuple[MadeSku, ...]
-    now: datetime
+    began: datetime
     tally: Tally
+    _began_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> datetime:
+        """The hour over there, which goes on as ours does."""
+        return self.began + timedelta(seconds=time.monotonic() - self._began_at)
 
 
 def play(app: Flask, sandbox: Sandbox, *, database: str, orders: int, seed: int, now: datetime) -> Tally:
@@ -91,7 +98,7 @@ def play(app: Flask, sandbox: Sandbox, *, database: str, orders: int, seed: int,
             is_over.set()
         worker.result()
     sandbox.come_back()
-    later = clear_up(app, now=now)
+    later = clear_up(app, now=stage.now)
     sandbox.be_at(later)
     clear_up(app, now=later)
     with app.app_context():
