@@ -13,7 +13,16 @@ from shop.accounts.models import User
 from shop.catalog.models import Product
 from shop.extensions import db, rows_as
 from shop.kit.clock import business_day, day_starts
-from shop.ledger.models import Attribution
+from shop.ledger.models import (
+    Attribution,
+    DividendApproval,
+    DividendRule,
+    DividendRuleDecision,
+    DividendRun,
+    DividendSheet,
+    Settlement,
+    SettlementState,
+)
 from shop.orders.models import Order, RefundRequest, RequestState
 from shop.orders.states import OrderState
 from shop.origin.models import Cooperative
@@ -22,7 +31,7 @@ from shop.payments.models import BankLine, Payment, PaymentState, Refund, Refund
 from shop.reports.provider_money import MoneyAlarms, read_alarms
 from shop.shipping.models import Shipment
 from shop.shipping.states import ShipmentState
-from shop.stock.models import Lot, StockItem
+from shop.stock.models import CorrectionState, Lot, LotCorrection, StockItem
 
 SHIP_WITHIN = timedelta(days=2)
 """A paid parcel should have left by then."""
@@ -139,6 +148,59 @@ class WaitingRefund:
 
 
 @dataclass(frozen=True)
+class WaitingDraft:
+    """A settlement that one person drafted and another has to approve."""
+
+    number: str
+    cooperative: str
+    cooperative_en: str
+    total_fen: int
+    drafted_by: int
+    drafted_by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingRule:
+    """A dividend rule that a cooperative proposed and somebody else has to decide on."""
+
+    id: int
+    name: str
+    version: int
+    cooperative: str
+    cooperative_en: str
+    starts_on: date
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingSheet:
+    """Dividends that one person computed and another has to approve."""
+
+    id: int
+    cooperative: str
+    cooperative_en: str
+    first_day: date
+    last_day: date
+    payable_fen: int
+    computed_by: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WaitingCorrection:
+    """A lot that one person says was written down wrong, for another to check."""
+
+    id: int
+    lot_code: str
+    product: str
+    product_en: str
+    reason: str
+    proposed_by: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ToSendBack:
     """Money that somebody has to send from the bank account, or to find on its statement."""
 
@@ -172,6 +234,10 @@ class Desk:
     letters: tuple[LostLetter, ...]
     bank_lines: OldLines | None
     waiting_refunds: tuple[WaitingRefund, ...]
+    drafts: tuple[WaitingDraft, ...]
+    rules: tuple[WaitingRule, ...]
+    sheets: tuple[WaitingSheet, ...]
+    corrections: tuple[WaitingCorrection, ...]
     send_back: tuple[ToSendBack, ...]
     found_refunds: tuple[SoldAndRefunded, ...]
     providers: MoneyAlarms
@@ -181,11 +247,12 @@ class Desk:
         """How many things need a person."""
         kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
         money = (self.waiting_refunds, self.send_back, self.found_refunds)
-        return sum(len(kind) for kind in (*kinds, *money)) + (self.bank_lines is not None) + self.providers.count
+        second_person = (self.drafts, self.rules, self.sheets, self.corrections)
+        return sum(len(kind) for kind in (*kinds, *money, *second_person)) + (self.bank_lines is not None) + self.providers.count
 
 
 def read_desk(now: datetime) -> Desk:
-    """The desk as it stands. Eighteen statements, however much there is to do."""
+    """The desk as it stands. Twenty-three statements, however much there is to do."""
     today = business_day(now)
     return Desk(
         today=today,
@@ -198,6 +265,10 @@ def read_desk(now: datetime) -> Desk:
         letters=_letters(now),
         bank_lines=_bank_lines(today),
         waiting_refunds=_waiting_refunds(),
+        drafts=_drafts(),
+        rules=_rules(),
+        sheets=_sheets(),
+        corrections=_corrections(),
         send_back=_send_back(),
         found_refunds=_found_refunds(),
         providers=read_alarms(now),
@@ -327,6 +398,88 @@ def _waiting_refunds() -> tuple[WaitingRefund, ...]:
         .where(RefundRequest.state == RequestState.WAITING)
     )
     return tuple(rows_as(WaitingRefund, db.session.execute(query.order_by(RefundRequest.id).limit(MOST_OF_A_KIND))))
+
+
+def _drafts() -> tuple[WaitingDraft, ...]:
+    """Until another person has approved it, or it was thrown away."""
+    query = (
+        select(
+            Settlement.number,
+            Cooperative.short_name,
+            Cooperative.name_en,
+            Settlement.total_fen,
+            Settlement.drafted_by,
+            User.name,
+            Settlement.drafted_at,
+        )
+        .join(Cooperative, Cooperative.id == Settlement.cooperative_id)
+        .join(User, User.id == Settlement.drafted_by)
+        .where(Settlement.state == SettlementState.DRAFT)
+    )
+    return tuple(rows_as(WaitingDraft, db.session.execute(query.order_by(Settlement.id).limit(MOST_OF_A_KIND))))
+
+
+def _rules() -> tuple[WaitingRule, ...]:
+    """Until somebody has said yes or no."""
+    query = (
+        select(
+            DividendRule.id,
+            DividendRule.name,
+            DividendRule.version,
+            Cooperative.short_name,
+            Cooperative.name_en,
+            DividendRule.starts_on,
+            DividendRule.proposed_at,
+        )
+        .join(Cooperative, Cooperative.id == DividendRule.cooperative_id)
+        .where(~select(DividendRuleDecision.rule_id).where(DividendRuleDecision.rule_id == DividendRule.id).exists())
+    )
+    return tuple(rows_as(WaitingRule, db.session.execute(query.order_by(DividendRule.id).limit(MOST_OF_A_KIND))))
+
+
+def _sheets() -> tuple[WaitingSheet, ...]:
+    """The latest of each cooperative, until another person has approved it or one computed later has taken its place."""
+    later = aliased(DividendSheet)
+    query = (
+        select(
+            DividendSheet.id,
+            Cooperative.short_name,
+            Cooperative.name_en,
+            DividendSheet.first_day,
+            DividendSheet.last_day,
+            func.sum(DividendRun.payable_fen),
+            DividendSheet.computed_by,
+            DividendSheet.computed_at,
+        )
+        .join(Cooperative, Cooperative.id == DividendSheet.cooperative_id)
+        .join(DividendRun, DividendRun.sheet_id == DividendSheet.id)
+        .where(
+            ~select(DividendApproval.sheet_id).where(DividendApproval.sheet_id == DividendSheet.id).exists(),
+            ~select(later.id).where(later.cooperative_id == DividendSheet.cooperative_id, later.id > DividendSheet.id).exists(),
+        )
+        .group_by(DividendSheet.id, Cooperative.id)
+    )
+    rows = db.session.execute(query.order_by(DividendSheet.id).limit(MOST_OF_A_KIND))
+    return tuple(WaitingSheet(*row[:5], payable_fen=int(row[5]), computed_by=row[6], at=row[7]) for row in rows)
+
+
+def _corrections() -> tuple[WaitingCorrection, ...]:
+    """Until another person has approved or rejected it."""
+    query = (
+        select(
+            LotCorrection.id,
+            Lot.code,
+            Product.name,
+            Product.name_en,
+            LotCorrection.reason,
+            LotCorrection.proposed_by,
+            LotCorrection.proposed_at,
+        )
+        .join(Lot, Lot.id == LotCorrection.lot_id)
+        .join(Product, Product.id == Lot.product_id)
+        .where(LotCorrection.state == CorrectionState.PROPOSED)
+    )
+    return tuple(rows_as(WaitingCorrection, db.session.execute(query.order_by(LotCorrection.id).limit(MOST_OF_A_KIND))))
 
 
 def _send_back() -> tuple[ToSendBack, ...]:
