@@ -1,6 +1,9 @@
 """Refunds made at the provider's own dashboard, past the shop: found in its list, booked by amount, once, whoever refunds at the same moment.
 
 A refund of ours is known by its key, which the provider keeps with it, or by the provider's own name once we have heard it.
+
+One that no order can take, because less is left of it or it is in no state to be refunded, is tried for `PATIENCE`. Then its sum stands in suspense
+beside the movement by which it left the provider's balance, staff say what becomes of it (shop/acts/clear_suspense.py), and it is not tried again.
 """
 
 from collections.abc import Iterable
@@ -16,12 +19,13 @@ from shop.kit.clock import business_day
 from shop.kit.ids import LineId, PaymentId, RefundId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
-from shop.ledger.service import Leg, clearing, unallocated
+from shop.ledger.service import Leg, clearing, suspense, unallocated
 from shop.orders import service as orders
 from shop.orders.errors import CannotMove, NothingToRefund, RefundTooLarge
 from shop.orders.service import OrderRow
 from shop.orders.states import is_paid
 from shop.outbox import service as outbox
+from shop.payments import account
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused, ProviderUnavailable, RefundAboveReceived
 from shop.payments.models import PaymentState, RefundState
@@ -33,6 +37,8 @@ log = structlog.get_logger()
 
 FIRST_LOOK_BACK = timedelta(days=30)
 """How far the first look of a new shop goes back."""
+PATIENCE = timedelta(hours=2)
+"""How long a refund that cannot be booked is tried: a refund of ours that stands in its way is refused, and booked back, by then."""
 OVERLAP = timedelta(hours=1)
 """How much of the list is read again each time: clocks differ, and a refund may be listed late."""
 
@@ -41,7 +47,7 @@ def find_refunds_made_elsewhere(*, now: datetime) -> int:
     """Sweep. Read the provider's list of refunds since the last look; how many were booked.
 
     One that cannot be booked yet (its payment is not known to be paid, or a refund of ours that the provider will refuse stands in its way) is
-    looked at again: the next look begins with it. Without an answer, the next look begins where this one would have.
+    looked at again: the next look begins with it, until it is put before staff. Without an answer, the next look begins where this one would have.
     """
     since = payments.looked_until(ONLINE_PROVIDER, "refunds") or now - FIRST_LOOK_BACK
     end_reading()
@@ -69,6 +75,9 @@ def look_at_refunds_of(payment_id: PaymentId, *, now: datetime) -> int:
 
 def _book_each(seen: Iterable[RefundSeen], *, now: datetime) -> tuple[int, list[RefundSeen]]:
     booked, waiting = 0, []
+    seen = list(seen)
+    given_up = account.refunds_in_suspense(ONLINE_PROVIDER, [refund.provider_id for refund in seen])
+    end_reading()
     for refund in seen:
         attempt = payments.find_by_intent(ONLINE_PROVIDER, refund.intent_id)
         known = payments.known_refunds(attempt.id) if attempt else []
@@ -76,10 +85,13 @@ def _book_each(seen: Iterable[RefundSeen], *, now: datetime) -> tuple[int, list[
         if (
             attempt is None
             or refund.state is RefundState.FAILED
+            or refund.provider_id in given_up
             or any(refund.once == row.once or refund.provider_id == row.provider_id for row in known)
         ):
-            continue  # not this shop's, no money moved, or ours
+            continue  # not this shop's, no money moved, before staff, or ours
         refund_id = _book(attempt.id, refund, now=now)
+        if refund_id is None and now - refund.made_at >= PATIENCE and _put_before_staff(attempt.id, refund, now=now):
+            continue
         if refund_id is None:
             log.warning("refund_made_elsewhere_waits", order=attempt.reference, refund=refund.provider_id)
             waiting.append(refund)
@@ -120,6 +132,36 @@ def _book(payment_id: PaymentId, refund: RefundSeen, *, now: datetime) -> Refund
             now=now,
         )
     return refund_id
+
+
+@act
+def _put_before_staff(payment_id: PaymentId, refund: RefundSeen, *, now: datetime) -> bool:
+    """What no order can take is nobody's village: suspense, until somebody says what it is. Whether it could be put there.
+
+    Not yet when the money itself has not been heard of, or the provider's account has not told of the refund.
+    """
+    order = orders.lock(payments.get_attempt(payment_id).reference)
+    attempt = payments.lock_attempt(payment_id)
+    movement_id = account.find_movement_of_refund(attempt.provider, refund.provider_id)
+    if not attempt.is_settled or movement_id is None:
+        return False
+    if account.refunds_in_suspense(attempt.provider, [refund.provider_id]):  # somebody was quicker
+        return True
+    ledger.post(
+        EntryKind.SUSPENSE,
+        [
+            Leg(suspense(attempt.provider), refund.amount_fen, refund.currency),
+            Leg(clearing(attempt.provider), -refund.amount_fen, refund.currency),
+        ],
+        once=f"refund_unbooked:{refund.provider_id}"[:80],
+        subject=order.number,
+        on=business_day(now),
+        now=now,
+    )
+    account.open_suspense(attempt.provider, refund.amount_fen, refund.currency, balance_id=movement_id, now=now)
+    facts = {"amount_fen": refund.amount_fen, "refund": refund.provider_id}
+    orders.add_event(order.id, "refund_unbooked", facts, by=None, now=now)
+    return True
 
 
 def _book_amount(order: OrderRow, attempt: AttemptRow, amount_fen: int, *, once: str, now: datetime) -> int | None:

@@ -14,6 +14,7 @@ from shop.kit.ids import EntryId, PaymentId, UserId
 from shop.payments.errors import NoSuchSuspense, NotAsExpected
 from shop.payments.models import (
     Balance,
+    BalanceKind,
     ClearedTo,
     Dispute,
     DisputeState,
@@ -55,7 +56,9 @@ def began_at(provider: str) -> datetime | None:
 
 def known_movements(provider: str, provider_ids: Sequence[str]) -> set[str]:
     """Which of these movements are stored, and therefore booked."""
-    return set(db.session.scalars(select(_balance.provider_id).where(_balance.provider == provider, _balance.provider_id.in_(provider_ids))))
+    return set(
+        db.session.scalars(select(_balance.provider_id).where(_balance.provider == provider, _balance.provider_id.in_(provider_ids)))
+    )
 
 
 def references_of(provider: str, intent_ids: Iterable[str]) -> dict[str, str]:
@@ -302,10 +305,32 @@ def open_suspense(
     )
 
 
+def refunds_in_suspense(provider: str, refund_ids: Iterable[str]) -> set[str]:
+    """Of these refunds, by the provider's names, those that no order could take: staff say what becomes of them, or have."""
+    its = (_balance.provider == provider, _balance.kind == BalanceKind.REFUND, _balance.source_id.in_(list(refund_ids)))
+    query = select(_balance.source_id).join_from(table_of(SuspenseItem), table_of(Balance), _balance.id == _item.balance_id).where(*its)
+    return set(db.session.scalars(query))
+
+
+def find_movement_of_refund(provider: str, refund_id: str) -> int | None:
+    """The movement by which a refund left our balance; None until the provider's account has told of it."""
+    its = (_balance.provider == provider, _balance.kind == BalanceKind.REFUND, _balance.source_id == refund_id)
+    found: int | None = db.session.scalar(select(_balance.id).where(*its).order_by(_balance.id).limit(1))
+    return found
+
+
 def lock_suspense(item_id: int) -> SuspenseRow:
     """Step. Something unexplained, locked. Raises NoSuchSuspense."""
     require_transaction()
-    columns = (_item.id, _item.provider, _item.balance_id, _item.dispute_id, _item.amount_fen, _item.currency, _item.cleared_at.is_not(None))
+    columns = (
+        _item.id,
+        _item.provider,
+        _item.balance_id,
+        _item.dispute_id,
+        _item.amount_fen,
+        _item.currency,
+        _item.cleared_at.is_not(None),
+    )
     row = db.session.execute(select(*columns).where(_item.id == item_id).with_for_update()).one_or_none()
     if row is None:
         raise NoSuchSuspense

@@ -131,7 +131,8 @@ def unexpected(provider: str, day: date, *, before: datetime) -> list[Found]:
     settled = payment.state.in_((PaymentState.PAID, PaymentState.MISMATCH))
     is_paid = select(payment.id).where(payment.provider == provider, payment.intent_id == _balance.intent_id, settled).exists()
     is_refunded = select(refund.id).where(refund.provider_id == _balance.source_id).exists()
-    strange = ((_balance.kind == BalanceKind.CHARGE) & ~is_paid) | ((_balance.kind == BalanceKind.REFUND) & ~is_refunded)
+    is_with_staff = select(_item.id).where(_item.balance_id == _balance.id).exists()  # no order could take it: see `unexplained`
+    strange = ((_balance.kind == BalanceKind.CHARGE) & ~is_paid) | ((_balance.kind == BalanceKind.REFUND) & ~is_refunded & ~is_with_staff)
     columns = (_balance.provider_id, _balance.reference, _balance.source_fen, _balance.source_currency)
     its = (_balance.provider == provider, _balance.business_day == day, _balance.happened_at < before)
     rows = db.session.execute(select(*columns).where(*its, strange))

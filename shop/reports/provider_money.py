@@ -13,6 +13,7 @@ from shop.payments.account import OPEN_DISPUTE_STATES
 from shop.payments.errors import NoSuchSuspense
 from shop.payments.models import (
     Balance,
+    BalanceKind,
     ClearedTo,
     Difference,
     DifferenceKind,
@@ -317,27 +318,49 @@ def warn_of_overdue(*, now: datetime) -> int:
 
 
 @dataclass(frozen=True)
+class UnbookedRefund:
+    """Refunded at the provider's dashboard, and the order could not take it: it stands in suspense until somebody says what it is."""
+
+    suspense_id: int
+    number: str | None
+    amount_fen: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class MoneyAlarms:
     """What of money at providers needs a person today."""
 
     disputes: tuple[DisputeStory, ...]
     """Open, or an inquiry, and still to be answered."""
     suspense: int
-    """How many movements nobody has explained."""
+    """How many movements nobody has explained, `unbooked_refunds` not among them."""
     differences: int
     """How many things differed when they were compared last, suspense not among them."""
     overdue: tuple[Overdue, ...]
+    unbooked_refunds: tuple[UnbookedRefund, ...]
 
     @property
     def count(self) -> int:
         """How many lines they are on the desk."""
-        return len(self.disputes) + len(self.overdue) + bool(self.suspense) + bool(self.differences)
+        return len(self.disputes) + len(self.overdue) + len(self.unbooked_refunds) + bool(self.suspense) + bool(self.differences)
 
 
 def read_alarms(now: datetime) -> MoneyAlarms:
-    """As it stands. Seven statements."""
+    """As it stands. Eight statements."""
     answerable = (DisputeState.INQUIRY, DisputeState.NEEDS_RESPONSE)
-    suspense = db.session.scalar(select(func.count()).where(SuspenseItem.cleared_at.is_(None))) or 0
+    unbooked = _unbooked_refunds()
+    suspense = (db.session.scalar(select(func.count()).where(SuspenseItem.cleared_at.is_(None))) or 0) - len(unbooked)
     differences = db.session.scalar(select(func.count()).where(Difference.kind != DifferenceKind.SUSPENSE)) or 0
     disputes = tuple(dispute for dispute in read_disputes() if dispute.state in answerable)
-    return MoneyAlarms(disputes, suspense, differences, find_overdue(now))
+    return MoneyAlarms(disputes, suspense, differences, find_overdue(now), unbooked)
+
+
+def _unbooked_refunds() -> tuple[UnbookedRefund, ...]:
+    query = (
+        select(SuspenseItem.id, Balance.reference, SuspenseItem.amount_fen, SuspenseItem.currency, Balance.happened_at)
+        .join_from(SuspenseItem, Balance, Balance.id == SuspenseItem.balance_id)
+        .where(SuspenseItem.cleared_at.is_(None), Balance.kind == BalanceKind.REFUND)
+    )
+    return tuple(rows_as(UnbookedRefund, db.session.execute(query.order_by(SuspenseItem.id).limit(_MOST))))

@@ -270,7 +270,7 @@ def _payments_are_booked_once() -> Iterable[str]:
         """select provider, sum(booked), sum(received) from (
              select substr(a.code, 10) as provider, p.amount_fen as booked, 0 as received from postings p
                join accounts a on a.id = p.account_id and a.kind = 'clearing' and a.code like 'clearing/%'
-               join entries e on e.id = p.entry_id and e.once not like 'balance:%' and e.kind <> 'suspense_cleared'
+               join entries e on e.id = p.entry_id and e.once not like 'balance:%' and e.kind not in ('suspense', 'suspense_cleared')
              union all
              select provider, 0, received_fen from payments where state = 'paid' and provider <> 'transfer'
              union all

@@ -7,8 +7,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from shop.acts.ask_providers import ask_about_refunds
+from shop.acts.clear_suspense import clear_suspense
 from shop.acts.confirm_payment import check_order_payments
-from shop.acts.find_refunds import find_refunds_made_elsewhere, look_at_refunds_of
+from shop.acts.find_refunds import PATIENCE, find_refunds_made_elsewhere, look_at_refunds_of
+from shop.acts.follow_account import follow_movements
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.send_otherwise import return_mismatch, send_failed_by_transfer
 from shop.acts.settle_refund import settle_refund
@@ -20,8 +22,9 @@ from shop.kit.ids import PaymentId, RefundId
 from shop.orders.errors import NothingToRefund, RefundTooLarge
 from shop.orders.states import OrderState
 from shop.outbox.models import Letter
+from shop.payments import service as payments
 from shop.payments.errors import NotAsExpected
-from shop.payments.models import Payment, Refund, RefundState
+from shop.payments.models import ClearedTo, Payment, Refund, RefundState, SuspenseItem
 from shop.reports.desk import read_desk
 from shop.reports.order_story import OrderStory, get_story
 from tests.acts.test_decide_refund import at_once
@@ -251,4 +254,65 @@ def test_wechat_hides_what_cannot_work_there_and_another_browser_gets_its_own_pa
     assert provider.sessions[first].kind.value == "expired", "there is never more than one page to pay on"
     provider.pay()
     assert check_order_payments(placed.number, now=NOW) is OrderState.PAID
+    assert_books_are_sound()
+
+
+# ── What no order can take ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def suspended(number: str) -> list[int]:
+    """What stands on the desk of an order's refunds that could not be booked: sums."""
+    with reading():
+        return [row.amount_fen for row in read_desk(utc_now()).providers.unbooked_refunds if row.number == number]
+
+
+def test_what_an_order_has_not_left_comes_before_staff_and_is_not_tried_again(provider: FakeProvider, rice: MadeProduct) -> None:
+    """All of it was promised by transfer, and then a colleague gave one bag back at the dashboard as well: nobody's village pays that."""
+    placed = buy(provider, {rice.sku: 2})
+    line_id, soon = told(placed.number).lines[0].line_id, utc_now()
+    refund_order(placed.number, RefundWanted(amounts={line_id: 2 * 68_00}, by_transfer=True), once="1", by=None, now=NOW)
+    provider.refund_at_dashboard(68_00)
+    follow_movements(now=soon + timedelta(minutes=10))
+    assert find_refunds_made_elsewhere(now=soon + timedelta(minutes=10)) == 0
+    assert suspended(placed.number) == [], "a refund of ours may stand in its way: that ends by itself"
+    assert find_refunds_made_elsewhere(now=soon + PATIENCE + timedelta(minutes=1)) == 0
+    assert suspended(placed.number) == [68_00]
+    with reading():
+        looked_until = payments.looked_until("stripe", "refunds")
+    assert looked_until == soon + PATIENCE + timedelta(minutes=1), "the list is not read from there for ever"
+    assert look_at_refunds_of(payment_of(placed.number), now=soon + timedelta(days=1)) == 0
+    assert suspended(placed.number) == [68_00] and balance("suspense/stripe") == 68_00
+    assert len(refund_ids(placed.number)) == 1 and sum(village_fen().values()) == 0
+    assert_books_are_sound()
+
+    with reading() as session:
+        item = session.scalars(select(SuspenseItem.id)).one()
+    clear_suspense(item, ClearedTo.FEES, "客服在后台多退了一袋，平台承担", by=make_staff().id, now=soon + timedelta(days=1))
+    assert find_refunds_made_elsewhere(now=soon + timedelta(days=1)) == 0
+    assert suspended(placed.number) == [] and balance("suspense/stripe") == 0
+    assert_books_are_sound()
+
+
+def test_it_is_tried_until_the_providers_account_has_told_of_it(provider: FakeProvider, rice: MadeProduct) -> None:
+    placed = buy(provider, {rice.sku: 2})
+    line_id, soon = told(placed.number).lines[0].line_id, utc_now()
+    refund_order(placed.number, RefundWanted(amounts={line_id: 2 * 68_00}, by_transfer=True), once="1", by=None, now=NOW)
+    provider.refund_at_dashboard(60_00)
+    for hours in (3, 4):
+        assert find_refunds_made_elsewhere(now=soon + timedelta(hours=hours)) == 0
+        assert suspended(placed.number) == []
+    follow_movements(now=soon + timedelta(hours=4))
+    find_refunds_made_elsewhere(now=soon + timedelta(hours=5))
+    assert suspended(placed.number) == [60_00]
+    assert_books_are_sound()
+
+
+def test_two_sweeps_put_it_before_staff_once(app: Flask, provider: FakeProvider, rice: MadeProduct) -> None:
+    placed = buy(provider, {rice.sku: 2})
+    line_id, later = told(placed.number).lines[0].line_id, utc_now() + timedelta(hours=3)
+    refund_order(placed.number, RefundWanted(amounts={line_id: 2 * 68_00}, by_transfer=True), once="1", by=None, now=NOW)
+    provider.refund_at_dashboard(60_00)
+    follow_movements(now=later)
+    assert at_once(app, [lambda: find_refunds_made_elsewhere(now=later)] * 3) == [0, 0, 0]
+    assert suspended(placed.number) == [60_00]
     assert_books_are_sound()

@@ -230,6 +230,7 @@ _BANK_WORDS = {
     "transfer_received": ("done", lazy_gettext("认了一笔银行转账 %(sum)s")),
     "owed_back": ("wrong", lazy_gettext("%(sum)s 要转回给买家")),
     "remitted": ("done", lazy_gettext("%(sum)s 已从银行转回，核对过")),
+    "refund_unbooked": ("wrong", lazy_gettext("在支付方后台退的 %(sum)s，这一单记不下，挂着等人查明")),
     "refund_found": ("warning", lazy_gettext("在支付方后台退的 %(sum)s，找到了，已入账")),
     "refund_requested": ("due", lazy_gettext("提了退款 %(sum)s，等另一个人同意：%(reason)s")),
     "refund_approved": ("done", lazy_gettext("退款 %(sum)s，另一个人同意了")),

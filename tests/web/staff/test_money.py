@@ -8,13 +8,16 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from shop.accounts.roles import Role
+from shop.acts.find_refunds import PATIENCE, find_refunds_made_elsewhere
 from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
+from shop.acts.refund_order import RefundWanted, refund_order
 from shop.extensions import act, db, reading
 from shop.kit.clock import business_day, utc_now
 from shop.outbox.models import AuditRow
 from shop.payments import service as payments
-from shop.payments.models import BalanceKind, Payment, PaymentState, Refund, RefundState, SuspenseItem
+from shop.payments.models import BalanceKind, DifferenceKind, Payment, PaymentState, Refund, RefundState, SuspenseItem
 from shop.reports.desk import read_desk
+from shop.reports.order_story import get_story
 from shop.reports.provider_money import find_overdue, read_money, warn_of_overdue
 from tests.browser import Browser
 from tests.factories import MadeProduct, make_auditor_lin, make_lot, make_product, make_user, sign_in
@@ -130,6 +133,33 @@ def test_what_nobody_knows_is_explained_in_words_that_stay(rice: MadeProduct, pr
     with reading() as session:
         facts = session.scalars(select(AuditRow.facts).where(AuditRow.action == "suspense.cleared")).one()
     assert facts["explanation"] == "误开的气候捐款，已关" and facts["amount_fen"] == 500
+    assert_books_are_sound()
+
+
+def test_a_refund_that_no_order_can_take_stands_on_the_desk_until_somebody_says_who_bears_it(
+    rice: MadeProduct, provider: FakeProvider, finance: Browser
+) -> None:
+    placed = buy(provider, {rice.sku: 2}, now=utc_now())
+    with reading():
+        line_id = get_story(placed.number).lines[0].line_id
+    refund_order(placed.number, RefundWanted(amounts={line_id: 2 * 68_00}, by_transfer=True), once="1", by=None, now=utc_now())
+    provider.refund_at_dashboard(68_00)
+    follow()
+    find_refunds_made_elsewhere(now=utc_now() + PATIENCE + timedelta(minutes=1))
+    desk = finance.open("/staff/")
+    assert "在支付方后台退了 ¥68.00，这一单没有这么多可退" in desk.text and "不认得的钱" not in desk.text
+    with reading() as session:
+        address = f"/staff/money/suspense/{session.scalars(select(SuspenseItem.id)).one()}"
+    assert address in desk.html, "its one next step"
+    assert "这一单记不下" in finance.open(f"/staff/orders/{placed.number}").text
+    finance.open(HOME)
+    finance.press("/staff/money/compare", typed=today())
+    with reading():
+        kinds = [difference.kind for day in read_money(business_day(utc_now())).days for difference in day.differences]
+    assert DifferenceKind.MISSING_HERE not in kinds and DifferenceKind.SUSPENSE in kinds, "it is known, and not explained"
+    finance.open(address)
+    finance.press(address, typed={"to": "fees", "explanation": "客服在后台又退了一次，平台承担"})
+    assert "这一单没有这么多可退" not in finance.open("/staff/").text
     assert_books_are_sound()
 
 
