@@ -77,6 +77,20 @@ ENTRY_WORDS = {
     EntryKind.SUSPENSE: lazy_gettext("来由不明的变动"),
     EntryKind.SUSPENSE_CLEARED: lazy_gettext("来由已查明"),
 }
+AUDIT_WORDS = {
+    "order.edited": lazy_gettext("装箱前改了单"),
+    "payment.mismatch_returned": lazy_gettext("把不对的钱退回去"),
+    "refund.approved": lazy_gettext("同意了这笔退款"),
+    "refund.by_transfer": lazy_gettext("改从银行转账退"),
+    "refund.rejected": lazy_gettext("没有同意这笔退款"),
+    "refund.requested": lazy_gettext("提了一笔退款，等另一个人同意"),
+    "remittance.confirmed": lazy_gettext("在银行流水里核对了转回的钱"),
+    "remittance.not_sent": lazy_gettext("记下：没有转成"),
+    "remittance.payee_named": lazy_gettext("写了收款账户"),
+    "remittance.sent": lazy_gettext("从银行转回了"),
+    "transfer.matched": lazy_gettext("把银行流水认给这一单"),
+}
+"""What somebody decided about an order, by the name of its audit row."""
 LETTER_WORDS = {
     "order_received": lazy_gettext("订单收到了"),
     "order_paid": lazy_gettext("收到你的钱了"),
@@ -204,7 +218,11 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
     if event.kind == "refunded":
         return _MONEY, "done", gettext("支付方已退 %(sum)s", sum=_sum(facts, "amount_fen"))
     if event.kind == "edited":
-        text = gettext("装箱前改了单，退 %(sum)s", sum=_sum(facts, "refund_fen")) if facts.get("refund_fen") else gettext("装箱前改了单，没有退钱")
+        text = (
+            gettext("装箱前改了单，退 %(sum)s", sum=_sum(facts, "refund_fen"))
+            if facts.get("refund_fen")
+            else gettext("装箱前改了单，没有退钱")
+        )
         return _GOODS, "warning", gettext("%(text)s；换了收货信息", text=text) if facts.get("address") else text
     if event.kind == "refund_failed":
         return _MONEY, "wrong", gettext("支付方没有退成，%(sum)s 已记回各村", sum=_sum(facts, "goods_fen", "shipping_fen"))
@@ -292,6 +310,6 @@ def _letter_number(letter: LetterStory) -> str:
 def _audit(audit: AuditStory) -> TrailRow:
     if audit.action == "order.phone_shown":
         text = gettext("看了买家的完整号码：%(why)s", why=word_of(WHY_SHOWN, str(audit.facts.get("why", ""))))
-    else:
-        text = audit.action
-    return TrailRow(audit.at, str(_LOOK), "warning", text, audit.by_name or gettext("系统"), "")
+        return TrailRow(audit.at, str(_LOOK), "warning", text, audit.by_name or gettext("系统"), "")
+    text = word_of(AUDIT_WORDS, audit.action)
+    return TrailRow(audit.at, str(_DECISION), "", text, audit.by_name or gettext("系统"), "")

@@ -1,6 +1,6 @@
 """What needs a person, and that it leaves the desk when its cause is gone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -9,17 +9,24 @@ from sqlalchemy import update
 from shop.acts.confirm_payment import check_order_payments
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.refund_order import RefundWanted, refund_order
+from shop.acts.settle_cooperative import draft_settlement
 from shop.acts.settle_refund import settle_refund
 from shop.acts.ship_parcel import ship_parcel
 from shop.acts.start_payment import start_payment
 from shop.extensions import act, db, reading
 from shop.kit.clock import business_day, utc_now
-from shop.kit.ids import RefundId
+from shop.kit.ids import CorrectionId, RefundId
+from shop.ledger.dividing import approve, decide_rule
+from shop.ledger.models import RuleDecision
+from shop.ledger.settlements import cancel_settlement
 from shop.outbox.models import Letter
 from shop.payments.models import RefundState
 from shop.reports.desk import Desk, read_desk
 from shop.reports.order_story import OrderStory, get_story
+from shop.stock.corrections import reject
 from tests.browser import Browser
+from tests.correcting import make_correcting
+from tests.dividends import IN_DECEMBER, close, compute_to, make_rule, make_season, propose, sell_by_hand
 from tests.factories import MadeProduct, make_cooperative, make_lot, make_product, make_village, write_off
 from tests.providers import FakeProvider, Verb
 from tests.shopping import buy, picks_of, place
@@ -145,7 +152,7 @@ def test_the_desk_asks_the_same_number_of_statements_however_much_there_is(rice:
     with count_statements() as after:
         desk = desk_now()
     assert desk.count >= 3
-    assert len(before) == len(after) == 22
+    assert len(before) == len(after) == 23
 
 
 def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: FakeProvider, lin: Browser) -> None:
@@ -154,3 +161,27 @@ def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: F
         session["locale"] = "en"
     page = lin.open("/staff/")
     assert page.status == 200 and '<html lang="en">' in page.html
+
+
+def test_what_waits_for_a_second_person_stands_there_until_it_is_decided(app: Flask, office: Browser) -> None:
+    season = make_season()
+    make_rule(season)
+    sell_by_hand(season, 10, on=date(2026, 9, 5))
+    waiting_rule = propose(season, starts_on=date(2027, 1, 1), name="721")
+    sheet_id = compute_to(season, date(2026, 9, 30))
+    draft_settlement(season.cooperative.id, last_day=date(2026, 9, 30), by=season.staff.id, once="draft", now=IN_DECEMBER)
+    make_correcting(season.rice, season.lot)
+    desk = desk_now()
+    assert (len(desk.drafts), len(desk.rules), len(desk.sheets), len(desk.corrections)) == (1, 1, 1, 1)
+    page = office.open("/staff/").text
+    assert "提了一条分红规则" in page and "721，第 2 版" in page
+    assert desk.drafts[0].number in page and "等另一个人批准" in page and f"批次 {season.lot.code}，有人说记错了" in page
+    again = compute_to(season, date(2026, 9, 30))
+    assert [sheet.id for sheet in desk_now().sheets] == [again] != [sheet_id], "one computed later takes its place"
+    decide_rule(waiting_rule, RuleDecision.REFUSED, by=season.finance.id, now=IN_DECEMBER, reason="没有签字")
+    close("2026-08", "2026-09", now=IN_DECEMBER)
+    approve(again, by=season.finance.id, now=IN_DECEMBER)
+    reject(CorrectionId(desk.corrections[0].id), word="磅单没错", by=season.finance.id, now=IN_DECEMBER)
+    cancel_settlement(desk.drafts[0].number, by=season.finance.id, now=IN_DECEMBER)
+    desk = desk_now()
+    assert (desk.drafts, desk.rules, desk.sheets, desk.corrections) == ((), (), (), ())
