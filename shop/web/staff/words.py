@@ -183,7 +183,7 @@ def trail_of(story: OrderStory, behind: Behind) -> list[TrailRow]:
 
 
 _GOODS, _MONEY, _BOOKS = lazy_gettext("货"), lazy_gettext("钱"), lazy_gettext("账")
-_LETTER, _LOOK = lazy_pgettext("letter", "信"), lazy_gettext("查看")
+_LETTER, _LOOK, _DECISION = lazy_pgettext("letter", "信"), lazy_gettext("查看"), lazy_gettext("人定")
 
 
 def _event(event: EventStory, story: OrderStory) -> TrailRow:
