@@ -42,6 +42,7 @@ COLUMNS = ("ref", "returns", "sold_at", "sku", "quantity", "unit_price_fen", "bu
 REGIONS = ("320583", "320508", "320506", "320585", "320582", "")
 KEEPS_DAYS = 360
 """SKUs that keep as long as the replay lasts are sold in it."""
+RUNS = (("rehearsal",), ("booking", "--commit"), ("again", "--commit"))
 HARVESTS = ((40, 30), (20, 30), (5, 55))
 """Lots of each SKU: brought in so many days before the first sale, and so much per cent of what will be asked for. The last gets some more."""
 
@@ -54,6 +55,7 @@ def main() -> None:
     arguments.add_argument("file", nargs="?", type=Path, default=USUAL)
     arguments.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     arguments.add_argument("--lines", type=int, help="only the first so many lines")
+    arguments.add_argument("--only-booking", action="store_true", help="neither the dry run before it nor the same file again after it")
     arguments.add_argument("--json", type=Path, help="write the figures there too")
     given = arguments.parse_args()
     if not given.file.exists():
@@ -75,7 +77,7 @@ def main() -> None:
                 connection.execute("VACUUM ANALYZE")  # as autovacuum does within a minute
         before, books = shop.village_days(), shop.books()
         figures: dict[str, object] = {"database": given.database, "lines": rows.count}
-        for words in (("rehearsal",), ("booking", "--commit"), ("again", "--commit")):
+        for words in RUNS[1:2] if given.only_booking else RUNS:
             figures[words[0]] = measure(words[0], folder / "replay.csv", words[1:], environ, rows.count, database)
         after = shop.village_days()
         booked = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from shop.acts.plan_offline import (
     NothingTaken,
@@ -11,6 +12,7 @@ from shop.acts.plan_offline import (
     NotOnSale,
     OfflineReturn,
     OfflineRow,
+    OfflineSale,
     OtherPrice,
     Outcome,
     RefTaken,
@@ -19,8 +21,10 @@ from shop.acts.plan_offline import (
 )
 from shop.acts.sales_file import ReadRow, SalesFile, Trouble
 from shop.acts.sell_offline import Rehearsal, book_offline
+from shop.catalog.pricing import offered_by_code
+from shop.extensions import dialect, reading
 from shop.kit.errors import ShopError
-from shop.kit.ids import UserId
+from shop.kit.ids import ProductId, UserId
 from shop.ledger.errors import PeriodClosed
 from shop.orders.errors import NoSuchOrder, NothingToRefund, RefundTooLarge
 from shop.stock.errors import NotEnoughStock
@@ -88,6 +92,12 @@ class Step:
 
 
 Beside = Callable[[Step], None]
+Booked = list[tuple[int, Outcome]]
+"""How rows ended, by their places."""
+AtOnce = Callable[[Sequence[Callable[[], Booked]]], list[Booked]]
+"""Runs bookings at the same moment, each with a session of its own, and waits for all."""
+PARTS = 2
+"""Bookings at the same moment: while one waits for the database, the other decides."""
 
 
 def import_sales(
@@ -97,27 +107,89 @@ def import_sales(
     by: UserId | None,
     clock: Callable[[], datetime],
     begun: Tally | None = None,
-    beside: Beside = lambda step: None,
+    beside: Beside | None = None,
+    at_once: AtOnce | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[Step]:
     """Course. Book the file's good rows, or find out what booking them would do; each batch as it is done.
 
     `begun`: how far it had come when it was stopped, as `beside` was told; only a booking can be taken up again. `beside` is, of a booking, a step of
-    the batch's own transaction, and may be called again for the same batch.
+    the batch's own transaction, and may be called again for the same batch. With `at_once` instead, rows of different products are booked at the same
+    moment where the database has room for two writers: nothing is noted beside them, and a file that was cut off is repeated from its beginning.
     """
+    assert beside is None or at_once is None, "several transactions have no one moment to note"
     before = begun or Tally()
     assert is_booking or not before.rows, "a rehearsal begins at the beginning"
     with ExitStack() as opened:
         rehearsal = None if is_booking else opened.enter_context(Rehearsal())
-        for read in file.batches(batch_rows, skip=before.rows):
+        parts = PARTS if is_booking and at_once is not None and dialect() == "postgresql" else 1
+        for read in file.batches(batch_rows * parts, skip=before.rows):
             done = _Batch(before, read)
             if rehearsal is not None:
                 done.hear(rehearsal.run(done.rows))
+            elif at_once is not None and parts > 1:
+                done.hear(_book_at_once(done.rows, at_once, by=by, now=clock(), most=batch_rows))
             else:
-                book_offline(done.rows, by=by, now=clock(), beside=lambda outcomes, done=done: beside(done.hear(outcomes)))  # type: ignore[misc]
+                book_offline(done.rows, by=by, now=clock(), beside=partial(_tell, done, beside))
             assert done.step is not None, "the batch is done"
             before = done.step.tally
             yield done.step
+
+
+def _tell(done: "_Batch", beside: Beside | None, outcomes: Sequence[Outcome]) -> None:
+    step = done.hear(outcomes)
+    if beside is not None:
+        beside(step)
+
+
+# ── Two bookings at the same moment ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _book_at_once(rows: Sequence[OfflineRow], at_once: AtOnce, *, by: UserId | None, now: datetime, most: int) -> list[Outcome]:
+    """Book the rows in parts, each in their order; how each ended, in their order."""
+    with reading():
+        offers = offered_by_code({_sku_of(row) for row in rows})
+    parts = apart(rows, {code: offer.product_id for code, offer in offers.items()}, PARTS)
+    outcomes: list[Outcome | None] = [None] * len(rows)
+    for booked in at_once([partial(_book_part, rows, part, by=by, now=now, most=most) for part in parts]):
+        for place, outcome in booked:
+            outcomes[place] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _book_part(rows: Sequence[OfflineRow], places: Sequence[int], *, by: UserId | None, now: datetime, most: int) -> Booked:
+    booked: Booked = []
+    for since in range(0, len(places), most):
+        some = places[since : since + most]
+        booked += zip(some, book_offline([rows[place] for place in some], by=by, now=now), strict=True)
+    return booked
+
+
+def apart(rows: Sequence[OfflineRow], products: Mapping[str, ProductId], parts: int) -> list[list[int]]:
+    """The places of a file's rows in so many parts at most, about equal, that have nothing to do with each other: no lot, no sale.
+
+    A lot is of one product, so what rows of other products do before or after changes no fen and no pick; within a part the order stays. A return goes
+    with its sale, whatever SKU it names. `products`: by SKU code; a row of an unknown SKU books nothing, wherever it stands.
+    """
+    of_sale: dict[str, ProductId | None] = {}
+    by_product: dict[ProductId | None, list[int]] = {}
+    for place, row in enumerate(rows):
+        product = products.get(_sku_of(row))
+        if isinstance(row, OfflineSale):
+            of_sale[row.ref] = product
+        else:
+            product = of_sale.get(row.sale_ref, product)
+        by_product.setdefault(product, []).append(place)
+    made: list[list[int]] = [[] for _ in range(parts)]
+    for places in sorted(by_product.values(), key=lambda each: (-len(each), each[0])):
+        min(made, key=len).extend(places)
+    return [sorted(part) for part in made if part]
+
+
+def _sku_of(row: OfflineRow) -> str:
+    """A row of a file names one SKU."""
+    (code,) = (line.sku_code for line in row.lines) if isinstance(row, OfflineSale) else row.units
+    return code
 
 
 class _Batch:

@@ -2,13 +2,16 @@
 
 import os
 import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale, gettext
 
-from shop.acts.import_sales import Tally, import_sales
+from shop.acts.import_sales import Booked, Tally, import_sales
 from shop.acts.sales_file import BadFile, SalesFile
 from shop.extensions import reading
 from shop.kit.clock import utc_now
@@ -50,7 +53,7 @@ def _run(file: Path, is_booking: bool) -> Tally:
         units = eastern_units_by_name()
     tally = Tally()
     with SalesFile(lambda: file.open("rb"), units, now=utc_now()) as opened:
-        for step in import_sales(opened, is_booking=is_booking, by=None, clock=utc_now):
+        for step in import_sales(opened, is_booking=is_booking, by=None, clock=utc_now, at_once=_at_once):
             tally = step.tally
             for trouble in step.troubles:
                 place = gettext("第 %(line)s 行", line=trouble.line)
@@ -64,6 +67,20 @@ def _run(file: Path, is_booking: bool) -> Tally:
             click.echo(f"\r{thousands(tally.rows)} / {thousands(opened.total)}", err=True, nl=False)
     click.echo(err=True)
     return tally
+
+
+def _at_once(bookings: Sequence[Callable[[], Booked]]) -> list[Booked]:
+    """Each in a thread and an app context of its own, and so with a session of its own."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # a thread has no current app to ask for
+
+    def run(booking: Callable[[], Booked]) -> Booked:
+        with app.app_context():
+            return booking()
+
+    if len(bookings) == 1:
+        return [bookings[0]()]
+    with ThreadPoolExecutor(len(bookings)) as threads:
+        return list(threads.map(run, bookings))
 
 
 def _is_chinese() -> bool:

@@ -1,16 +1,19 @@
 """Many rows at once end in the same books as one row after the other, through the steps that every other sale takes."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from random import Random
 
 import pytest
 from flask import Flask
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from shop.acts.book_sale import book_sale
 from shop.acts.close_month import close_month
+from shop.acts.import_sales import apart
 from shop.acts.place_order import snapshot, wanted_of
 from shop.acts.refund_order import RefundWanted, book_return
 from shop.acts.sell_offline import (
@@ -31,7 +34,7 @@ from shop.catalog.pricing import offered_by_code
 from shop.extensions import act, reading, trying
 from shop.kit.clock import business_day
 from shop.kit.errors import ShopError
-from shop.kit.ids import PickId
+from shop.kit.ids import PickId, ProductId
 from shop.ledger import service as ledger
 from shop.ledger.attribution import SoldPick, latest_picks
 from shop.ledger.errors import PeriodClosed
@@ -210,7 +213,7 @@ def the_books() -> dict[str, list[tuple[object, ...]]]:
             .order_by(Movement.item_id, Movement.id),
             "orders": select(Order.once, Order.total_fen, Order.placed_at, Order.sold_on, Order.district_code, Order.state).order_by(Order.once),
             "returns": select(Return.once, Return.goods_fen, Return.restock, ReturnLine.units, ReturnLine.amount_fen)
-            .join(ReturnLine, ReturnLine.return_id == Return.id).order_by(Return.once, ReturnLine.pick_id),
+            .join(ReturnLine, ReturnLine.return_id == Return.id).order_by(Return.once, ReturnLine.units, ReturnLine.amount_fen),
         }  # fmt: skip
         return {name: [tuple(row) for row in session.execute(query)] for name, query in queries.items()}
 
@@ -219,8 +222,11 @@ def seen(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     return [(outcome.ref, type(outcome.refusal).__name__ if outcome.refusal else outcome.result.value) for outcome in outcomes]
 
 
-def test_a_batch_ends_in_the_books_of_one_row_after_the_other(app: Flask, database: TestDatabase) -> None:
-    @settings(max_examples=6)
+@pytest.mark.parametrize("examples", [4, pytest.param(60, marks=pytest.mark.soak)])
+def test_a_batch_ends_in_the_books_of_one_row_after_the_other(app: Flask, database: TestDatabase, examples: int) -> None:
+    @settings(
+        max_examples=examples, phases=[Phase.explicit, Phase.reuse, Phase.generate]
+    )  # each example is two databases: too slow to shrink
     @given(rows=files(), size=st.integers(1, 6))
     def compare(rows: list[OfflineRow], size: int) -> None:
         database.renew()
@@ -243,6 +249,62 @@ def test_a_batch_ends_in_the_books_of_one_row_after_the_other(app: Flask, databa
 
     compare()
     assert_books_are_sound()
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 30))])
+def test_parts_of_a_file_booked_at_the_same_moment_end_in_the_books_of_one_row_after_the_other(
+    app: Flask, database: TestDatabase, seed: int
+) -> None:
+    rows = a_file_of_single_skus(Random(seed))
+    database.renew()
+    wanted_outcomes = seen(book_offline(with_codes(rows, a_market()), by=None, now=NOW))
+    wanted = the_books()
+    database.renew()
+    skus = a_market()
+    products = {sku.code: ProductId(1 if at < 2 else 2) for at, sku in enumerate(skus)}
+    coded = with_codes(rows, skus)
+    parts = apart(coded, products, 2)
+    assert sorted(place for part in parts for place in part) == list(range(len(rows))) and len(parts) == 2
+
+    def book(part: list[int]) -> list[tuple[int, Outcome]]:
+        with app.app_context():
+            return [
+                each
+                for at in range(0, len(part), 7)
+                for each in zip(
+                    part[at : at + 7], book_offline([coded[place] for place in part[at : at + 7]], by=None, now=NOW), strict=True
+                )
+            ]
+
+    with ThreadPoolExecutor(2) as threads:
+        booked = sorted((each for part in threads.map(book, parts) for each in part), key=lambda each: each[0])
+    assert seen([outcome for _, outcome in booked]) == wanted_outcomes
+    assert {"booked", "NotEnoughStock", "NotOfThatSale"} <= {ended for _, ended in wanted_outcomes}
+    found = the_books()
+    assert {name: found[name] for name in wanted} == wanted
+    assert_books_are_sound()
+
+
+def a_file_of_single_skus(random: Random) -> list[OfflineRow]:
+    """As rows of a file are: one SKU each. Some returns name another product's."""
+    rows: list[OfflineRow] = [
+        OfflineSale("first", DAYS[2], (OfflineLine("2", 1, 5_900),)),
+        OfflineReturn("other", "first", {"0": 1}, DAYS[3]),
+    ]
+    for number in range(40):
+        sales = [row for row in rows if isinstance(row, OfflineSale)]
+        at = random.choice(DAYS)
+        if random.randrange(3) == 0:
+            sale = random.choice(sales)
+            code = sale.lines[0].sku_code if random.randrange(6) else str(random.randrange(3))
+            rows.append(
+                OfflineReturn(f"r{number}", sale.ref, {code: random.randint(1, 2)}, max(at, sale.sold_at), bool(random.randrange(2)))
+            )
+        else:
+            rows.append(
+                OfflineSale(f"s{number}", at, (OfflineLine(str(random.randrange(3)), random.randint(1, 4), random.randint(1, 9_999)),))
+            )
+    return rows
 
 
 # ── Single rules ──────────────────────────────────────────────────────────────────────────────────────────────────────

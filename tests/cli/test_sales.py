@@ -180,12 +180,32 @@ def test_a_row_of_a_month_before_a_closed_one_is_refused_and_its_month_named(app
     assert_books_are_sound()
 
 
-def test_killed_in_the_middle_and_repeated_nothing_is_twice_and_nothing_lost(
-    app: Flask, database: TestDatabase, rice: MadeProduct, tmp_path: Path
+def test_things_of_several_products_are_booked_at_the_same_moment_as_the_dry_run_said(
+    app: Flask, rice: MadeProduct, tmp_path: Path
 ) -> None:
-    make_lot(rice, units=3_000)
-    lines = [row(f"s{number}", rice.sku.code) for number in range(2_500)]
-    lines += [row(f"b{number}", rice.sku.code, -1, returns=f"s{number * 9}") for number in range(200)]
+    tea = make_product("金丝皇菊")
+    make_lot(tea, units=20)
+    lines = [row(f"s{number}", (rice, tea)[number % 2].sku.code, 1 + number % 3) for number in range(30)]
+    lines += [row(f"b{number}", (rice, tea)[number % 2].sku.code, -1, returns=f"s{number * 2}") for number in range(6)]
+    dry = run(app, tmp_path, lines)
+    done = run(app, tmp_path, lines, "--commit")
+    assert [line for line in done.stdout.splitlines() if line.startswith(("Line ", "  "))] == [
+        line for line in dry.stdout.splitlines() if line.startswith(("Line ", "  "))
+    ]
+    assert "Line" in dry.stdout and "36 / 36" in done.stderr
+    assert done.stdout.partition("Booked: ")[2] == dry.stdout.partition("Would book: ")[2].partition("This was")[0]
+    again = run(app, tmp_path, lines, "--commit")
+    assert f"already there: {orders_there() + 3}" in again.stdout, again.stdout
+    assert_books_are_sound()
+
+
+@pytest.mark.parametrize("count", [1_500, pytest.param(4_000, marks=pytest.mark.soak)])
+def test_killed_in_the_middle_and_repeated_nothing_is_twice_and_nothing_lost(
+    app: Flask, database: TestDatabase, rice: MadeProduct, tmp_path: Path, count: int
+) -> None:
+    make_lot(rice, units=count)
+    lines = [row(f"s{number}", rice.sku.code) for number in range(count)]
+    lines += [row(f"b{number}", rice.sku.code, -1, returns=f"s{number * 9}") for number in range(100)]
     file = tmp_path / "sales.csv"
     file.write_text("\n".join([",".join(COLUMNS), *lines]), encoding="utf-8")
     environ = {**os.environ, "SHOP_DATABASE_URL": database.url(), "LC_ALL": "en_US.UTF-8"}
@@ -201,9 +221,9 @@ def test_killed_in_the_middle_and_repeated_nothing_is_twice_and_nothing_lost(
         process.send_signal(signal.SIGKILL)
         process.wait()
     before = orders_there()
-    assert before % 500 == 0 and 500 <= before < 2_500, "a batch is booked whole or not at all"
+    assert before % 500 == 0 and 500 <= before < count, "a batch is booked whole or not at all"
     done = app.test_cli_runner(env={"LC_ALL": "en_US.UTF-8"}).invoke(args=["sales", "import", str(file), "--commit"])
     assert done.exit_code == 0, done.output
     assert f"already there: {before}; bad rows: 0" in done.stdout
-    assert (orders_there(), free_units(rice.sku), sum(village_fen().values())) == (2_500, 3_030 - 2_300, 2_300 * 68_00)
+    assert (orders_there(), free_units(rice.sku), sum(village_fen().values())) == (count, 30 + 100, (count - 100) * 68_00)
     assert_books_are_sound()
