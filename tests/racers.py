@@ -23,6 +23,8 @@ from sqlalchemy import select
 
 from config import Config
 from shop.acts.confirm_payment import check_order_payments, check_payment
+from shop.acts.decide_refund import approve_refund
+from shop.acts.find_refunds import find_refunds_made_elsewhere
 from shop.acts.lapse_unpaid import _let_go, cancel_order, lapse_unpaid
 from shop.acts.place_order import place_order
 from shop.acts.refund_order import RefundWanted, refund_order
@@ -31,7 +33,8 @@ from shop.acts.start_payment import start_payment
 from shop.app import create_app
 from shop.extensions import db, reading
 from shop.kit.errors import ShopError
-from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId
+from shop.kit.ids import CartId, CheckoutKey, PaymentId, PickId, UserId
+from shop.orders.requests import RequestId
 from shop.orders.states import OrderState
 from shop.payments import service as payments
 from shop.payments.models import Payment
@@ -210,6 +213,27 @@ def _refund(_app: Flask, now: datetime, *, number: str, pick_id: PickId, once: s
     return refund_order(number, RefundWanted(units={pick_id: 1}, restock=True), once=once, by=None, now=now).state.value
 
 
+def _approve(_app: Flask, now: datetime, *, request_id: RequestId, by: UserId) -> str:
+    """A second person says yes to a refund that waits."""
+    return str(approve_refund(request_id, by=by, now=now).total_fen)
+
+
+def _refund_in_dashboard(_app: Flask, _now: datetime, *, url: str, intent_id: str, amount_fen: int) -> str:
+    """A colleague gives money back in the provider's dashboard; so much is not left perhaps."""
+    wanted = json.dumps({"payment_intent": intent_id, "amount": amount_fen}).encode()
+    request = urllib.request.Request(f"{url}/_sandbox/refunds", wanted, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return str(response.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+
+
+def _look_for_refunds(_app: Flask, now: datetime) -> str:
+    """The sweep reads the provider's list of refunds."""
+    return str(find_refunds_made_elsewhere(now=now))
+
+
 def _verify(_app: Flask, _now: datetime) -> str:
     """Somebody looks the books over, again and again; what is wrong."""
     return " ".join(f"{check.name}: {check.detail}" for _ in range(4) for check in verify() if not check.ok)
@@ -228,5 +252,8 @@ VERBS: Mapping[str, Callable[..., str]] = {
     "let go": _let_go_of,
     "pay": _pay,
     "refund": _refund,
+    "approve": _approve,
+    "dashboard": _refund_in_dashboard,
+    "look": _look_for_refunds,
     "verify": _verify,
 }
