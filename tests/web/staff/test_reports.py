@@ -195,7 +195,9 @@ def test_a_page_asks_the_same_number_of_statements_however_much_was_sold(rice: M
     after = [asked(NOVEMBER), asked(f"{SALES}/lines?from=2026-11-01&to=2026-11-30"), asked(f"{NOVEMBER}&format=csv")]
     assert before == after
     who_asks = 2  # the account, and what it works for
-    assert after == [6 + 1 + who_asks + 1, 1 + who_asks + 1, 1 + who_asks], "a page also asks whether its months are closed, and counts the visitor's basket"
+    assert after == [6 + 1 + who_asks + 1, 1 + who_asks + 1, 1 + who_asks], (
+        "a page also asks whether its months are closed, and counts the visitor's basket"
+    )
 
 
 def test_guests_sign_in_first_and_strangers_find_nothing(app: Flask, rice: MadeProduct) -> None:
