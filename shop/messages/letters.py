@@ -1,7 +1,8 @@
 """The letters of this shop: one entry per kind, one pair of templates each (`templates/messages/<kind>.txt` and `.html`).
 
-Law: the outbox says which order and which happening a letter is about; everything else is read when it is sent, so it tells how things
-stand then. It is written in the language of the order, whoever's worker sends it.
+Law: the outbox says what and which happening a letter is about; everything else is read when it is sent, so it tells how things
+stand then. It is written in the language of its order, or of whom it is for, whoever's worker sends it. Secrets, such as the key in a
+link, stand in no row: they are made when the letter is.
 """
 
 import re
@@ -16,14 +17,14 @@ from jinja2 import Template
 
 from config import Config
 from shop.kit.ids import ReturnId
+from shop.messages.account_letters import account_changed
+from shop.messages.kinds import Reader, Values
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
 from shop.payments.transfer.reference import spelled
 from shop.payments.transfer.service import PROVIDER, open_remittances_of
 from shop.reports.letter_facts import ReturnedLine, get_return
 from shop.reports.order_story import LineStory, OrderStory, PaymentStory, get_story
-
-Values = Mapping[str, object]
 
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -37,7 +38,8 @@ class Rendered:
     text: str
     html: str
     short: str
-    """For a telephone: what it is about, and the address of the order's page."""
+    """For a telephone: what it is about, and the address it leads to."""
+    link: str
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,16 @@ class Share:
     """Which of the four colours of the letter's sheet."""
 
 
-def render(letter: ClaimedLetter, config: Config) -> Rendered:
-    """Write a letter out. Reads the order; the caller ends reading.
+def render(letter: ClaimedLetter, config: Config) -> Rendered | None:
+    """Write a letter out; None if there is nothing to say any more. Reads what it is about; the caller ends reading.
 
     Raises NoSuchOrder; KeyError when there is no such kind of letter.
     """
-    story = get_story(letter.subject)
     with force_locale(letter.locale):
-        values = _common(story, config) | dict(KINDS[letter.kind](story, letter.facts))
+        told = KINDS[letter.kind](letter, config)
+        if told is None:
+            return None
+        values = _common(config) | dict(told)
         text = current_app.jinja_env.get_template(f"messages/{letter.kind}.txt")
         html = current_app.jinja_env.get_template(f"messages/{letter.kind}.html")
         subject = _block(text, "subject", values)
@@ -76,18 +80,13 @@ def render(letter: ClaimedLetter, config: Config) -> Rendered:
             text=_MANY_BLANK_LINES.sub("\n\n", text.render(values)).strip() + "\n",
             html=html.render(values),
             short=f"【{values['shop_name']}】{subject} {values['link']}",
+            link=str(values["link"]),
         )
 
 
-def _common(story: OrderStory, config: Config) -> dict[str, object]:
+def _common(config: Config) -> dict[str, object]:
     """What every letter may need."""
-    return {
-        "shop_name": gettext("山海集"),
-        "html_lang": "en" if _is_english() else "zh-Hans",
-        "order": story,
-        "link": f"{config.public_url}/orders/{story.number}?key={story.key}",
-        "is_demo": config.is_demo,
-    }
+    return {"shop_name": gettext("山海集"), "html_lang": "en" if _is_english() else "zh-Hans", "is_demo": config.is_demo}
 
 
 def _block(template: Template, name: str, values: Values) -> str:
@@ -95,7 +94,7 @@ def _block(template: Template, name: str, values: Values) -> str:
     return " ".join("".join(template.blocks[name](template.new_context(dict(values)))).split())
 
 
-# ── One function per kind: what its templates need besides ────────────────────────────────────────────────────────────
+# ── About one order, whose number is the letter's subject. One function per kind: what its templates need besides ─────────
 
 
 def _order_received(story: OrderStory, _facts: Values) -> Values:
@@ -214,20 +213,32 @@ def _order_edited(story: OrderStory, facts: Values) -> Values:
     return {"changes": changes, "refund_fen": int(str(facts.get("refund_fen", 0)))}
 
 
-KINDS: Mapping[str, Callable[[OrderStory, Values], Values]] = {
-    "order_received": _order_received,
-    "order_paid": _order_paid,
-    "parcel_shipped": _parcel_shipped,
-    "refund_made": _refund_made,
-    "payment_returned": _payment_returned,
-    "transfer_instructions": _transfer,
-    "transfer_reminder": _transfer,
-    "transfer_lapsed": _transfer,
-    "transfer_short": _transfer_short,
-    "owed_back": _owed_back,
-    "refund_by_transfer": _refund_by_transfer,
-    "refund_failed": _refund_failed,
-    "order_edited": _order_edited,
+def _of_order(told: Callable[[OrderStory, Values], Values]) -> Reader:
+    """A letter about one order: it knows `order` and leads to the order's page, unless its kind says otherwise."""
+
+    def read(letter: ClaimedLetter, config: Config) -> Values:
+        story = get_story(letter.subject)
+        link = f"{config.public_url}/orders/{story.number}?key={story.key}"
+        return {"order": story, "link": link} | dict(told(story, letter.facts))
+
+    return read
+
+
+KINDS: Mapping[str, Reader] = {
+    "order_received": _of_order(_order_received),
+    "order_paid": _of_order(_order_paid),
+    "parcel_shipped": _of_order(_parcel_shipped),
+    "refund_made": _of_order(_refund_made),
+    "payment_returned": _of_order(_payment_returned),
+    "transfer_instructions": _of_order(_transfer),
+    "transfer_reminder": _of_order(_transfer),
+    "transfer_lapsed": _of_order(_transfer),
+    "transfer_short": _of_order(_transfer_short),
+    "owed_back": _of_order(_owed_back),
+    "refund_by_transfer": _of_order(_refund_by_transfer),
+    "refund_failed": _of_order(_refund_failed),
+    "order_edited": _of_order(_order_edited),
+    "account_changed": account_changed,
 }
 
 

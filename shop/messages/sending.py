@@ -1,10 +1,9 @@
-"""Sending letters that wait: by SMTP, or into a folder where there is no mail server.
+"""Sending letters that wait: by e-mail if there is an address, else as a short message; into a folder where there is no mail server.
 
 Law: a letter is claimed, written out, sent and then marked; no transaction is open while a mail server is spoken to. A crash between sending
 and marking sends it again, under the same Message-ID. Addresses are never logged.
 """
 
-import os
 import re
 import smtplib
 import ssl
@@ -23,7 +22,10 @@ import structlog
 
 from config import Config
 from shop.extensions import end_reading, require_no_transaction
+from shop.messages.files import write_whole
 from shop.messages.letters import Rendered, render
+from shop.messages.sms.provider import ShortMessage, SmsProvider
+from shop.messages.sms.registry import sms_provider
 from shop.outbox import service as outbox
 from shop.outbox.service import ClaimedLetter
 
@@ -39,21 +41,24 @@ def send_letters(config: Config, *, now: datetime) -> int:
     if not claimed:
         return 0
     sent = seen = 0
+    sms = sms_provider(config)
     with _post(config) as post:
         while claimed and seen < MOST_IN_A_ROUND:
             for letter in claimed:
-                sent += _send_one(letter, post, config, now=now)
+                sent += _send_one(letter, post, sms, config, now=now)
             seen += len(claimed)
             claimed = outbox.claim_letters(now=now)
     return sent
 
 
-def _send_one(letter: ClaimedLetter, post: "Post", config: Config, *, now: datetime) -> bool:
+def _send_one(letter: ClaimedLetter, post: "Post", sms: SmsProvider, config: Config, *, now: datetime) -> bool:
     try:
-        if letter.to_email or letter.to_phone:  # both are gone once the person is
-            rendered = render(letter, config)
-            end_reading()
+        rendered = render(letter, config) if letter.to_email or letter.to_phone else None  # both are gone once the person is
+        end_reading()
+        if rendered and letter.to_email:
             post.deliver(letter, rendered, now=now)
+        elif rendered:
+            sms.send(_short(letter, rendered))
         outbox.letter_sent(letter.id, now=now)
     except Exception as error:  # noqa: BLE001  # one letter's trouble keeps no other waiting
         end_reading()
@@ -70,7 +75,7 @@ def _send_one(letter: ClaimedLetter, post: "Post", config: Config, *, now: datet
 
 
 class Post(Protocol):
-    """Whoever takes letters."""
+    """Whoever takes letters by e-mail."""
 
     def deliver(self, letter: ClaimedLetter, rendered: Rendered, *, now: datetime) -> None:
         """Take one letter, or raise."""
@@ -80,11 +85,10 @@ class Post(Protocol):
 @contextmanager
 def _post(config: Config) -> Iterator[Post]:
     """The mail server of the settings, its connection kept for the round; else the folder."""
-    folder = Folder(config.instance_path / "outbox", sender_of(config))
     if config.smtp_url is None:
-        yield folder
+        yield Folder(config.instance_path / "outbox", sender_of(config))
         return
-    server = MailServer(config.smtp_url, sender_of(config), folder)
+    server = MailServer(config.smtp_url, sender_of(config))
     try:
         yield server
     finally:
@@ -100,46 +104,31 @@ def sender_of(config: Config) -> Address:
 
 
 class Folder:
-    """Letters as files, one each: `.eml` for e-mail, `.txt` for a telephone. Readable by the shop's own user alone."""
+    """Letters as `.eml` files, one each, readable by the shop's own user alone."""
 
     def __init__(self, path: Path, sender: Address) -> None:
         self._path = path
         self._sender = sender
 
     def deliver(self, letter: ClaimedLetter, rendered: Rendered, *, now: datetime) -> None:
-        """Write the letter; it appears whole or not at all, and again under the same name if it is sent again."""
-        if letter.to_email:
-            self._write(f"{_file_name(letter)}.eml", message(letter, rendered, self._sender, now=now, is_file=True).as_bytes())
-        else:
-            self._write(f"{_file_name(letter)}.txt", f"{letter.to_phone}\n\n{rendered.short}\n".encode())
-
-    def _write(self, name: str, content: bytes) -> None:
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = self._path / f".{name}.{os.getpid()}"
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        os.replace(unfinished, self._path / name)
+        """Write the letter; again under the same name if it is sent again."""
+        write_whole(self._path, f"{_file_name(letter)}.eml", message(letter, rendered, self._sender, now=now, is_file=True).as_bytes())
 
 
 class MailServer:
     """A mail server as `SHOP_SMTP_URL` names it: `smtps://` speaks TLS at once; `smtp://` as soon as the server offers it.
 
-    A name and a password are only ever said inside TLS. A letter that has only a telephone goes to the folder until there is a provider
-    of short messages.
+    A name and a password are only ever said inside TLS.
     """
 
-    def __init__(self, url: str, sender: Address, folder: Folder) -> None:
+    def __init__(self, url: str, sender: Address) -> None:
         self._url = urlsplit(url)
         self._sender = sender
-        self._folder = folder
         self._connection: smtplib.SMTP | None = None
         self._is_away = False
 
     def deliver(self, letter: ClaimedLetter, rendered: Rendered, *, now: datetime) -> None:
         """Hand the letter to the server."""
-        if not letter.to_email:
-            self._folder.deliver(letter, rendered, now=now)
-            return
         require_no_transaction()
         connection = self._connection = self._connection or self._reach()
         try:
@@ -200,6 +189,11 @@ def message(letter: ClaimedLetter, rendered: Rendered, sender: Address, *, now: 
     mail.add_alternative(rendered.html, subtype="html", cte=encoding)
     mail["Content-Language"] = "en" if letter.locale == "en" else "zh-Hans"  # after the bodies, which take every Content- header with them
     return mail
+
+
+def _short(letter: ClaimedLetter, rendered: Rendered) -> ShortMessage:
+    assert letter.to_phone is not None
+    return ShortMessage(_file_name(letter), letter.to_phone, letter.kind, letter.locale, rendered.subject, rendered.link, rendered.short)
 
 
 def _file_name(letter: ClaimedLetter) -> str:

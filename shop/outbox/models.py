@@ -25,7 +25,7 @@ class Letter(Model):
     once: Mapped[str] = mapped_column(String(120))
     """What the letter is about, e.g. `paid:SH-261123-7K3M9P`; the same cause never writes two."""
     subject: Mapped[str] = mapped_column(String(40), index=True)
-    """The order's number."""
+    """The order's number; of a letter about no order, what it is about: `user:42`."""
     locale: Mapped[str] = mapped_column(String(8))
     to_email: Mapped[str | None] = mapped_column(String(254))
     to_phone: Mapped[str | None] = mapped_column(String(20))

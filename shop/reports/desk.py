@@ -377,7 +377,8 @@ def _lots(today: date) -> tuple[ExpiringLot, ...]:
 
 def _letters(now: datetime) -> tuple[LostLetter, ...]:
     columns = (Letter.subject, Letter.kind, Letter.trouble, Letter.given_up_at)
-    lost = select(*columns).where(Letter.given_up_at > now - LETTERS_FOR, Letter.sent_at.is_(None))
+    about_an_order = Letter.subject.not_like("%:%")  # `user:42` is for nobody here to mend
+    lost = select(*columns).where(Letter.given_up_at > now - LETTERS_FOR, Letter.sent_at.is_(None), about_an_order)
     return tuple(rows_as(LostLetter, db.session.execute(lost.order_by(Letter.given_up_at, Letter.id).limit(MOST_OF_A_KIND))))
 
 

@@ -23,10 +23,10 @@ from shop.messages.sending import send_letters
 from shop.orders.service import Address
 from shop.orders.states import HOLD_TIME, OrderState
 from shop.outbox.models import Letter
-from shop.outbox.service import MOST_TRIES
+from shop.outbox.service import MOST_TRIES, write_letter
 from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
-from tests.factories import MadeProduct, make_cooperative, make_lot, make_product, make_staff, make_villages
+from tests.factories import MadeProduct, make_cooperative, make_lot, make_mei, make_product, make_staff, make_villages
 from tests.providers import FakeProvider
 from tests.shopping import NOW, buy, picks_of, place
 from tests.statements import count_statements
@@ -243,3 +243,35 @@ def test_a_buyer_is_told_what_staff_changed_before_packing(
     for words in (text, html):
         assert ("3 件改成 2 件" if locale == "zh" else "3 → 2") in words and "68.00" in words
         assert "前进路" not in words, "where it goes stands on the order's page alone"
+
+
+# ── Letters about no order ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def tell_of_change(user_id: int, *, to_email: str | None = None, to_phone: str | None = None, locale: str = "zh") -> None:
+    facts = {"user_id": user_id, "what": "password", "at": NOW.isoformat()}
+    values = {"once": f"changed:{user_id}:{locale}", "subject": f"user:{user_id}", "locale": locale, "facts": facts, "now": NOW}
+    act(lambda: write_letter("account_changed", to_email=to_email, to_phone=to_phone, **values))()  # type: ignore[arg-type]
+
+
+def test_a_letter_may_be_about_a_person_instead_of_an_order(app: Flask, outbox: Path) -> None:
+    mei = make_mei()
+    tell_of_change(mei.id, to_email="mei@example.test")
+    assert post(app) == 1
+    mail, text, html = read_mail(outbox, "account_changed")
+    assert mail["Subject"] == "你的登录密码改了"
+    for said in (text, html):
+        assert "2026 年 11 月 23 日 10:00" in said and f"{app.config['SHOP'].public_url}/account/" in said
+
+
+def test_it_reaches_a_telephone_in_its_own_language(app: Flask, outbox: Path) -> None:
+    tell_of_change(make_mei().id, to_phone="13800132207", locale="en")
+    post(app)
+    (path,) = outbox.glob("*.txt")
+    assert path.read_text(encoding="utf-8").endswith(f"Your password was changed {app.config['SHOP'].public_url}/account/\n")
+
+
+def test_a_letter_that_has_nothing_to_say_any_more_is_not_sent(app: Flask, outbox: Path) -> None:
+    tell_of_change(404, to_email="gone@example.test")
+    assert post(app) == 1
+    assert not list(outbox.glob("*")) and post(app) == 0

@@ -1,0 +1,1 @@
+"""Short messages as files, where nobody sends them."""
