@@ -43,6 +43,7 @@ from shop.stock.models import Lot, StockItem
 from tests.browser import Browser, Page
 from tests.database import TestDatabase
 from tests.factories import MadeSku
+from tests.other_letters import FACTS
 from tests.providers import FakeProvider, Verb
 from tests.shopping import buy, picks_of, place
 from tests.transfers import money_comes, place_by_transfer
@@ -459,12 +460,15 @@ def test_buying_in_english_shows_no_chinese_that_it_does_not_mark(county: Flask)
 def test_letters_in_english_show_no_chinese_that_they_do_not_mark(county: Flask) -> None:
     with reading() as session:
         waiting = {row.kind: row for row in session.scalars(select(outbox.Letter).order_by(outbox.Letter.id))}
-    assert set(waiting) == set(KINDS) - {"payment_returned"}
+    letters = [ClaimedLetter(row.id, kind, row.subject, "en", "a@b.test", None, row.facts, 1) for kind, row in waiting.items()]
+    letters += [ClaimedLetter(0, kind, f"{kind}:1", "en", "a@b.test", None, facts(), 1) for kind, facts in FACTS.items()]
+    assert {letter.kind for letter in letters} == set(KINDS) - {"payment_returned"}
     wrong = []
-    for kind, row in waiting.items():
-        letter = ClaimedLetter(row.id, kind, row.subject, "en", row.to_email, row.to_phone, row.facts, 1)
+    for letter in letters:
+        kind = letter.kind
         with county.test_request_context():
             rendered = render(letter, county.config["SHOP"])
+        assert rendered is not None, f"{kind} has nothing to say"
         assert not CHINESE.search(rendered.subject)
         wrong += [f"{kind} {note}" for note in unmarked(rendered.html)]
     assert not wrong, "\n".join(wrong)
