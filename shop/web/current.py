@@ -22,6 +22,8 @@ from shop.kit.ids import CooperativeId, EasternUnitId, UserId
 from shop.origin import queries as origin
 
 LOCALES = ("zh", "en")
+TYPE_COOKIE, LARGE = "shanhai-type", "large"
+"""Kept by the browser of whoever chose large letters; everybody else has no such cookie."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,15 @@ def choose_locale() -> str:
     return request.accept_languages.best_match(LOCALES, default="zh") or "zh"
 
 
+def way_back(address: str) -> str:
+    """`address` if it is a path of this shop, else the home page.
+
+    Browsers read `//host` and `/\\host` as other hosts, and drop tabs and line ends before they read.
+    """
+    is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address.rstrip("?") if is_local else url_for("storefront.home.index")
+
+
 def cart_owner() -> CartOwner | None:
     """Whose basket this request means; None when a guest has not begun one."""
     if person := signed_in():
@@ -190,6 +201,7 @@ def common_variables() -> dict[str, object]:
     return {
         "signed_in": signed_in(),
         "basket_units": g.basket_units,
+        "is_large": request.cookies.get(TYPE_COOKIE) == LARGE,
         "html_lang": "en" if str(get_locale()) == "en" else "zh-Hans",
         "static_url": static_url,
         "demo": settings().is_demo,

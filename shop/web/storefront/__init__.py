@@ -13,7 +13,9 @@ from shop.web.storefront import (
     lots,
     orders,
     pages,
+    parts,
     products,
+    reading,
     transfers,
     villages,
     words,
@@ -30,6 +32,8 @@ blueprint.register_blueprint(cooperatives.blueprint)
 blueprint.register_blueprint(lots.blueprint)
 blueprint.register_blueprint(pages.blueprint)
 blueprint.register_blueprint(language.blueprint)
+blueprint.register_blueprint(reading.blueprint)
+blueprint.register_blueprint(parts.blueprint)
 blueprint.register_blueprint(cart.blueprint)
 blueprint.register_blueprint(checkout.blueprint)
 blueprint.register_blueprint(orders.blueprint)

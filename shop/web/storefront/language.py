@@ -1,11 +1,11 @@
 """Choosing the language by hand."""
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, redirect, request, session
 from werkzeug.wrappers import Response
 
 from shop.accounts import service as accounts
 from shop.accounts.roles import Permission
-from shop.web.current import LOCALES, needs, signed_in
+from shop.web.current import LOCALES, needs, signed_in, way_back
 
 blueprint = Blueprint("language", __name__)
 
@@ -19,10 +19,4 @@ def choose() -> Response:
         session["locale"] = locale
         if (person := signed_in()) and person.locale != locale:
             accounts.choose_locale(person.user_id, locale)
-    return redirect(_way_back(request.args.get("back", "")), 303)
-
-
-def _way_back(address: str) -> str:
-    """`address` if it is a path of this shop. Browsers read `//host` and `/\\host` as other hosts, and drop tabs and line ends before they read."""
-    is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address.rstrip("?") if is_local else url_for("storefront.home.index")
+    return redirect(way_back(request.args.get("back", "")), 303)

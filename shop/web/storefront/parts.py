@@ -1,0 +1,140 @@
+"""The living page of the design: every macro of `templates/parts/` in every state, drawn by the macros themselves, in both languages and schemes.
+
+Only for development: in production these addresses are answered as if they were not there. `tests/web/test_living_page.py` fails on a macro that is not shown.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import SimpleNamespace
+
+from flask import Blueprint, abort, render_template, request
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    FileField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields import SelectChoice
+
+from config import ROOT
+from shop.accounts.roles import Permission
+from shop.kit.clock import business_day, utc_now
+from shop.reports.months import Month, Year
+from shop.web.current import needs, settings
+from shop.web.filters import claim_focus
+from shop.web.storefront.words import named
+
+blueprint = Blueprint("parts", __name__, url_prefix="/parts")
+
+BUYERS = ("tokens", "icons", "page", "forms", "catalog", "charts", "origin", "months", "orders", "tables", "paying")
+COOPERATIVES = ("stock", "dividends")
+STAFF = ("corrections", "settlements")
+"""Which files of `templates/parts/` each audience's page shows; each has a file of the same name beside the page."""
+
+
+class SampleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """A field of each kind."""
+
+    name = StringField(lazy_gettext("收货人"))
+    secret = PasswordField(lazy_gettext("密码"))
+    day = DateField(lazy_gettext("日期"))
+    town = SelectField(lazy_gettext("乡镇"), choices=[SelectChoice("a", "玉山镇"), SelectChoice("b", "花桥镇")])
+    words = TextAreaField(lazy_gettext("备注"))
+    photo = FileField(lazy_gettext("照片"))
+    pay = RadioField(lazy_gettext("怎么付"), choices=[SelectChoice("stripe", "Alipay"), SelectChoice("transfer", "Bank")], default="stripe")
+    agree = BooleanField(lazy_gettext("我知道"))
+    once = HiddenField()
+    produced = StringField(lazy_gettext("产出"), default="1000")
+    reason = StringField(lazy_gettext("为什么要改"))
+    first = StringField("白水村", default="700")
+    second = StringField("高坝田村", default="300")
+
+    lot = SimpleNamespace(packed_grams=900_000)
+
+    @property
+    def weights(self) -> list[StringField]:
+        """As the form of a correction has them."""
+        return [self.first, self.second]
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """What the pieces are shown with."""
+
+    right: SampleForm
+    wrong: SampleForm
+    now: datetime
+    today: date
+    year: Year
+
+    def bucket_fen(self, place: int) -> int:
+        """Of a dividend rule that is tried."""
+        return (33_000, 11_000, 11_000)[place]
+
+
+def _samples() -> _Samples:
+    wrong = SampleForm(formdata=None, prefix="wrong-", meta={"csrf": False})
+    for field in (wrong.name, wrong.secret, wrong.day, wrong.town, wrong.words, wrong.photo, wrong.pay, wrong.agree):
+        field.errors = [lazy_gettext("请看一眼这里。")]
+    claim_focus()  # a page that shows wrong fields jumps to none of them
+    now = utc_now()
+    today = business_day(now)
+    months = [(2026 + (number - 1) // 12, (number - 1) % 12 + 1) for number in range(12)]
+    year = Year(
+        tuple(
+            Month(in_year, month, 120_000 + 37_000 * place, 4_500 * (place % 3), place == 11)
+            for place, (in_year, month) in enumerate(months)
+        )
+    )
+    return _Samples(SampleForm(formdata=None, meta={"csrf": False}), wrong, now, today, year)
+
+
+def _page(audience: str, files: tuple[str, ...]) -> str:
+    """Raises a 404 where the demo is refused."""
+    if not settings().is_demo:
+        abort(404)
+    scheme = request.args.get("scheme", "")
+    return render_template(
+        f"storefront/parts/{audience}.html",
+        files=files,
+        s=_samples(),
+        scheme=scheme if scheme in ("light", "dark") else "",
+        colours=_colours(),
+        named=named,
+        made=SimpleNamespace,
+    )
+
+
+def _colours() -> list[str]:
+    """The names of all colours, in the order of the sheet."""
+    sheet = (ROOT / "static" / "css" / "tokens.css").read_text(encoding="utf-8")
+    return list(dict.fromkeys(re.findall(r"--([a-z-]+): #", sheet)))
+
+
+@blueprint.get("/")
+@needs(Permission.ANYONE)
+def buyers() -> str:
+    """What buyers' pages are made of."""
+    return _page("buyers", BUYERS)
+
+
+@blueprint.get("/cooperatives")
+@needs(Permission.ANYONE)
+def cooperatives() -> str:
+    """What cooperatives' pages are made of besides."""
+    return _page("cooperatives", COOPERATIVES)
+
+
+@blueprint.get("/staff")
+@needs(Permission.ANYONE)
+def staff() -> str:
+    """What staff's pages are made of besides."""
+    return _page("staff", STAFF)
