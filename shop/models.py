@@ -9,8 +9,23 @@ from shop.origin import models as origin
 from shop.outbox import models as outbox
 from shop.papers import models as papers
 from shop.payments import models as payments
+from shop.pictures import models as pictures
 from shop.reports import models as reports
 from shop.shipping import models as shipping
 from shop.stock import models as stock
 
-__all__ = ["accounts", "cart", "catalog", "ledger", "orders", "origin", "outbox", "papers", "payments", "reports", "shipping", "stock"]
+__all__ = [
+    "accounts",
+    "cart",
+    "catalog",
+    "ledger",
+    "orders",
+    "origin",
+    "outbox",
+    "papers",
+    "payments",
+    "pictures",
+    "reports",
+    "shipping",
+    "stock",
+]

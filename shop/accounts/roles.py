@@ -59,6 +59,10 @@ class Permission(StrEnum):
     """Write down that a product is accredited, or no longer."""
     EDIT_ORDERS = "edit_orders"
     """Change a paid order before it is packed."""
+    GOODS = "goods"
+    """Look after products: photographs, labels, what other shops ask, certificates, villages' stories, cooperatives' permits."""
+    MODERATE = "moderate"
+    """Decide which reviews, and which answers to them, everybody may read."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
@@ -91,6 +95,8 @@ _GOODS = frozenset(
         Permission.SHIP,
         Permission.ACCREDIT,
         Permission.EDIT_ORDERS,
+        Permission.GOODS,
+        Permission.MODERATE,
     }
 )
 """What concerns products and parcels."""

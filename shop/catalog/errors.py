@@ -33,6 +33,18 @@ class SkuTaken(Refused):
         self.code = code
 
 
+class NoSuchPhoto(NotFound):
+    """The product has no such photograph."""
+
+
+class EnoughPhotos(Refused):
+    """The product has as many photographs as a gallery holds."""
+
+
+class PhotoKnown(Refused):
+    """The product shows this very picture already."""
+
+
 class Missing(StrEnum):
     """What a product still needs before it may stand on a shelf."""
 

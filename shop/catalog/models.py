@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -69,6 +69,8 @@ class Product(Model):
     illustration: Mapped[str | None] = mapped_column(String(40))
     """An illustration's file name without `.svg`; none: the product's own character on a plate."""
     glyph: Mapped[str] = mapped_column(String(2))
+    cover: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """The name of its first photograph's picture, kept here so that shelves and baskets need not look for it; empty: the illustration stands."""
     storage: Mapped[str] = mapped_column(String(60))
     storage_en: Mapped[str] = mapped_column(String(120), default="")
     shelf_life_days: Mapped[int]
@@ -90,6 +92,23 @@ class Product(Model):
     """Tokens of everything it is found by, each between spaces (`kit.text.search_tokens`)."""
     created_at: Mapped[datetime] = mapped_column(Instant)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ProductPhoto(Model):
+    """A photograph of a product, in its place. Words for it in both languages, since whoever cannot see it wants to know as well."""
+
+    __tablename__ = "product_photos"
+    __table_args__ = (UniqueConstraint("picture_id"), Index("ix_product_photos_product", "product_id", "position"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"))
+    picture_id: Mapped[int] = mapped_column(BigId, ForeignKey("pictures.id"))
+    position: Mapped[int]
+    alt: Mapped[str] = mapped_column(String(120))
+    alt_en: Mapped[str] = mapped_column(String(160), default="")
+    """Empty: the Chinese words stand, marked as Chinese."""
+    added_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    added_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Sku(Model):

@@ -37,6 +37,8 @@ class ProductFacts:
     summary_en: str
     is_retired: bool
     illustration: str
+    cover: str
+    """The name of its first photograph's picture; empty: there is none."""
     glyph: str
     tint: str
     category_slug: str
@@ -83,6 +85,7 @@ _FACTS = (
         _product.summary_en,
         _product.status,
         _product.illustration,
+        _product.cover,
         _product.glyph,
         _category.tint,
         _category.slug.label("category_slug"),
@@ -148,6 +151,7 @@ def _facts(row: RowMapping, skus: tuple[SkuFacts, ...]) -> ProductFacts:
         summary_en=row["summary_en"],
         is_retired=row["status"] == ProductStatus.RETIRED,
         illustration=row["illustration"] or "",
+        cover=row["cover"],
         glyph=row["glyph"],
         tint=row["tint"],
         category_slug=row["category_slug"],

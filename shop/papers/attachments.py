@@ -14,11 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NewType
 
-from PIL import Image, ImageOps
 from sqlalchemy import func, insert, select
 
 from shop.extensions import columns_of, db, fields_of, require_no_transaction, require_transaction, row_as, rows_as, table_of
 from shop.kit.ids import UserId
+from shop.kit.pictures import BadPicture, open_upright
+from shop.kit.pictures import WhyNot as Bad
 from shop.papers.errors import CannotKeep, NoSuchAttachment, WhyNot
 from shop.papers.models import Attachment
 
@@ -30,8 +31,6 @@ MOST_OF_ONE_THING = 10
 """Files that one thing may have."""
 LONGEST_SIDE = 2400
 """Pixels: a slip photographed by telephone stays legible."""
-_MOST_PIXELS = 60_000_000
-_PICTURES = {"JPEG": "image/jpeg", "WEBP": "image/jpeg", "PNG": "image/png"}
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 """Media type → how a downloaded file's name ends. There are no others."""
 
@@ -67,7 +66,7 @@ class AttachmentRow:
 
 
 def clean_upload(brought: bytes, *, most_bytes: int = MOST_BYTES) -> Cleaned:
-    """A picture (JPEG, PNG, WebP) drawn anew, upright and without metadata, at most `LONGEST_SIDE` pixels; a PDF as it is.
+    """A picture (JPEG, PNG, WebP, HEIC) drawn anew, upright and without metadata, at most `LONGEST_SIDE` pixels; a PDF as it is.
 
     Pure. Raises CannotKeep.
     """
@@ -77,30 +76,20 @@ def clean_upload(brought: bytes, *, most_bytes: int = MOST_BYTES) -> Cleaned:
         raise CannotKeep(WhyNot.TOO_LARGE)
     if brought.startswith(b"%PDF-") and b"%%EOF" in brought[-2048:]:
         return Cleaned("application/pdf", brought)
-    return _drawn_anew(brought)
+    return _drawn_anew(brought, most_bytes)
 
 
-def _drawn_anew(brought: bytes) -> Cleaned:
+def _drawn_anew(brought: bytes, most_bytes: int) -> Cleaned:
     try:
-        with Image.open(io.BytesIO(brought), formats=list(_PICTURES)) as picture:
-            width, height = picture.size
-            if width * height > _MOST_PIXELS:  # before its pixels are unpacked
-                raise CannotKeep(WhyNot.TOO_LARGE)
-            media_type = _PICTURES[str(picture.format)]
-            upright = ImageOps.exif_transpose(picture)
-            fresh = upright.convert("RGBA" if media_type == "image/png" and "A" in upright.getbands() else "RGB")
-    except CannotKeep:
-        raise
-    except Exception as error:  # Pillow raises whatever a broken file leads it to
-        raise CannotKeep(WhyNot.NOT_KNOWN) from error
-    fresh.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    fresh.info.clear()
+        fresh = open_upright(brought, most_bytes=most_bytes, longest_side=LONGEST_SIDE)
+    except BadPicture as refusal:
+        raise CannotKeep(WhyNot.TOO_LARGE if refusal.why is Bad.TOO_MANY_PIXELS else WhyNot.NOT_KNOWN) from refusal
     written = io.BytesIO()
-    if media_type == "image/png":
+    if brought.startswith(b"\x89PNG"):
         fresh.save(written, "PNG", optimize=True)
-    else:
-        fresh.save(written, "JPEG", quality=85, optimize=True)
-    return Cleaned(media_type, written.getvalue())
+        return Cleaned("image/png", written.getvalue())
+    fresh.convert("RGB").save(written, "JPEG", quality=85, optimize=True)
+    return Cleaned("image/jpeg", written.getvalue())
 
 
 # ── Bytes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

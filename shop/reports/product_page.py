@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from shop.catalog.measures import UnitPrice, unit_price
+from shop.catalog.photos import PhotoFacts, photos_of
 from shop.catalog.queries import ProductFacts, SkuFacts, find_product
 from shop.catalog.seasons import is_in_season
 from shop.kit.errors import NotFound
@@ -58,6 +59,7 @@ class ProductPage:
     product: ProductFacts
     place: str
     """The official place of the product's village, down to the district: 贵州省铜仁市碧江区."""
+    photos: tuple[PhotoFacts, ...]
     packs: tuple[PackOffer, ...]
     chosen: PackOffer | None
     lot: LotNow | None
@@ -88,6 +90,7 @@ def product_page(slug: str, *, sku_code: str | None, today: date) -> ProductPage
     return ProductPage(
         product=product,
         place=place.name if place else "",
+        photos=tuple(photos_of(product.id)) if product.cover else (),
         packs=packs,
         chosen=chosen,
         lot=_lot_now(chosen, items) if chosen else None,

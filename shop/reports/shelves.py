@@ -71,6 +71,8 @@ class Card:
     village: str
     town: str
     illustration: str
+    cover: str
+    """The name of its first photograph's picture; empty: the illustration stands."""
     glyph: str
     tint: str
     first_harvest_month: int | None
@@ -162,9 +164,8 @@ def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...
 
 
 def _card(row: Sequence[Any], month: int) -> Card:  # the columns of a text are of no known type
-    id_, slug, name, pack, unit_word, packs, price_fen, net_value, net_unit, village, town, illustration, glyph, tint, first, last, free = (
-        row
-    )
+    (id_, slug, name, pack, unit_word, packs, price_fen, net_value, net_unit, village, town, illustration, cover, glyph, tint, *rest) = row
+    first, last, free = rest
     return Card(
         product_id=ProductId(id_),
         slug=slug,
@@ -177,6 +178,7 @@ def _card(row: Sequence[Any], month: int) -> Card:  # the columns of a text are 
         village=village,
         town=town,
         illustration=illustration or "",
+        cover=cover,
         glyph=glyph,
         tint=tint,
         first_harvest_month=first,
@@ -282,7 +284,7 @@ with found as (select p.id as product_id, s.id as sku_id, row_number() over (ord
     {_PRODUCTS}{_FIRST_PACK}{_ON_THE_SHELVES}{where}
     order by place limit :most offset :skipped)
 select p.id, p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus o where o.product_id = p.id and o.is_offered),
-       s.price_fen, s.net_value, s.net_unit, v.{name}, t.{town}, p.illustration, p.glyph, c.tint, p.first_harvest_month, p.last_harvest_month,
+       s.price_fen, s.net_value, s.net_unit, v.{name}, t.{town}, p.illustration, p.cover, p.glyph, c.tint, p.first_harvest_month, p.last_harvest_month,
        (select cast(coalesce(sum(i.packed - i.held - i.sold - i.written_off), 0) as integer)
           from skus o join stock_items i on i.sku_id = o.id join lots l on l.id = i.lot_id
          where o.product_id = p.id and o.is_offered and l.best_before >= :today and l.recalled_at is null)

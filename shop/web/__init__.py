@@ -5,17 +5,20 @@ Law: a handler reads the form, calls one act or query, then redirects or names a
 
 from flask import Flask
 
-from shop.web import account, cooperative, errors, filters, headers, hooks, operations, staff, storefront
+from shop.web import account, cooperative, errors, filters, headers, hooks, operations, photos, staff, storefront
 from shop.web.current import choose_locale, common_variables, load_signed_in, static_url
+from shop.web.uploads import ShopRequest
 
 __all__ = ["choose_locale", "load_signed_in", "register"]
 
 
 def register(app: Flask) -> None:
     """Put every address, filter, header and error page on the app."""
+    app.request_class = ShopRequest
     errors.register(app)
     filters.register(app)
     headers.register(app)
+    photos.register(app)
     app.context_processor(common_variables)
     app.jinja_env.globals["static_url"] = static_url  # macros are imported without a page's context
     for audience in (storefront, account, cooperative, staff, hooks, operations):

@@ -1,13 +1,23 @@
 """Headers of every answer: nothing inline, nothing from other hosts, nothing kept by caches that is somebody's own."""
 
-from flask import Flask, current_app, request
-from werkzeug.wrappers import Response
+from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from config import Config
 
 
+class Sessions(SecureCookieSessionInterface):
+    """What everybody may keep, such as pictures and style sheets, carries nobody's cookie, or caches between us and the buyers would not keep it."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """As Flask does, for answers that are somebody's own."""
+        if not response.cache_control.public:
+            super().save_session(app, session, response)
+
+
 def register(app: Flask) -> None:
     """Add the headers to every answer."""
+    app.session_interface = Sessions()
     config: Config = app.config["SHOP"]
     # Browsers apply form-action to the redirect after a form as well, so the provider's host must stand here (DESIGN §5).
     policy = "; ".join(
@@ -40,5 +50,6 @@ def register(app: Flask) -> None:
             headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned and not current_app.debug else "no-cache"
         else:
             headers.setdefault("Cache-Control", "private, no-store")
-            headers.add("Vary", "Cookie")
+            if not response.cache_control.public:
+                headers.add("Vary", "Cookie")
         return response

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS: dict[str, float] = {
-    "shop.kit": 0, "shop.extensions": 0.1, "shop.outbox": 0.2,
+    "shop.kit": 0, "shop.extensions": 0.1, "shop.outbox": 0.2, "shop.pictures": 0.2,
     "shop.origin": 1.0, "shop.accounts": 1.0, "shop.catalog": 1.5,
     "shop.stock": 2, "shop.cart": 2, "shop.shipping": 2, "shop.offers": 2, "shop.voices": 2,
     "shop.orders": 3, "shop.payments": 3, "shop.ledger": 3, "shop.papers": 3,

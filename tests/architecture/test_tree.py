@@ -18,6 +18,7 @@ DOMAINS = (
     "outbox",
     "papers",
     "payments",
+    "pictures",
     "shipping",
     "stock",
     "voices",

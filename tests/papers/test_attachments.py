@@ -22,22 +22,10 @@ from shop.papers.attachments import (
     write_bytes,
 )
 from shop.papers.errors import CannotKeep, NoSuchAttachment, WhyNot
+from tests.kit.test_pictures import picture
 from tests.shopping import NOW
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\n%%EOF\n"
-
-
-def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 20), *, secret: str = "", turned: bool = False) -> bytes:
-    """A photograph, perhaps with something written into it by a telephone."""
-    drawn = Image.new("RGB", size, "red")
-    exif = Image.Exif()
-    if secret:
-        exif[0x010E] = secret  # ImageDescription
-    if turned:
-        exif[0x0112] = 6  # Orientation: turned by a quarter
-    written = io.BytesIO()
-    drawn.save(written, kind, exif=exif)
-    return written.getvalue()
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/jpeg")])

@@ -24,7 +24,9 @@ from shop.acts.follow_account import follow_disputes, follow_movements, follow_p
 from shop.acts.import_tasks import upload_sales
 from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
+from shop.catalog.photos import add_photo
 from shop.extensions import db, reading
+from shop.kit.pictures import draw
 from shop.orders.models import Order
 from shop.papers.attachments import clean_upload
 from shop.payments.models import BalanceKind, SuspenseItem
@@ -49,6 +51,7 @@ from tests.factories import (
     make_village,
     sign_in,
 )
+from tests.kit.test_pictures import picture
 from tests.providers import FakeProvider
 from tests.settling import make_settlement
 from tests.shopping import NOW, assert_books_are_sound, buy
@@ -74,6 +77,21 @@ class World:
     suspense_id: int
     correcting: MadeCorrecting
     task_id: int
+    pictured: "Pictured"
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A photograph of the product, and one file of it."""
+
+    photo_id: int
+    name: str
+    file: str = "40.jpg"
+
+
+def make_pictured(product: MadeProduct) -> Pictured:
+    drawn = draw(picture())
+    return Pictured(add_photo(product.id, drawn, alt="稻田", by=None, now=NOW), drawn.name)
 
 
 @dataclass(frozen=True)
@@ -134,7 +152,20 @@ def world(provider: FakeProvider) -> World:
     corrected = make_correcting(product, lot)
     task_id = upload_sales(b"ref", name="f.csv", once="world", by=mei.id, now=NOW)
     return World(
-        cooperative, product, lot, mei, placed.number, placed.key, shipment_id, dividend, bank, settlement, suspense_id, corrected, task_id
+        cooperative,
+        product,
+        lot,
+        mei,
+        placed.number,
+        placed.key,
+        shipment_id,
+        dividend,
+        bank,
+        settlement,
+        suspense_id,
+        corrected,
+        task_id,
+        make_pictured(product),
     )
 
 
@@ -204,6 +235,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "code": world.lot.code,
         "sku": world.product.sku.code,
         "sku_id": world.product.sku.id,
+        "product_id": world.product.id,
+        **vars(world.pictured),
         "item_id": world.lot.item_id,
         "number": world.number,
         "shipment_id": world.shipment_id,

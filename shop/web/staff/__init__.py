@@ -11,6 +11,7 @@ from shop.web.staff import (
     desk,
     dividends,
     edits,
+    goods,
     imports,
     money,
     months,
@@ -28,6 +29,7 @@ blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(edits.blueprint)
 blueprint.register_blueprint(corrections.blueprint)
+blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(costs.blueprint)
