@@ -4,6 +4,7 @@ from shop.accounts import models as accounts
 from shop.cart import models as cart
 from shop.catalog import models as catalog
 from shop.ledger import models as ledger
+from shop.offers import models as offers
 from shop.orders import models as orders
 from shop.origin import models as origin
 from shop.outbox import models as outbox
@@ -19,6 +20,7 @@ __all__ = [
     "cart",
     "catalog",
     "ledger",
+    "offers",
     "orders",
     "origin",
     "outbox",

@@ -17,6 +17,8 @@ from shop.kit.ids import PaymentId, RefundId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
 from shop.ledger.service import Heading, Leg, clearing, unallocated
+from shop.offers import service as vouchers
+from shop.offers.errors import VoucherRefused
 from shop.orders import service as orders
 from shop.orders.service import OrderRow
 from shop.orders.states import OrderState
@@ -109,15 +111,17 @@ def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, number: str, now
 
 
 def hold_stands(order: OrderRow, *, now: datetime) -> bool:
-    """Step. Whether the order's goods are held for it, or can be held again now that its time is over."""
+    """Step. Whether the order's goods are held for it, or can be held again now that its time is over, and its vouchers used again."""
     if order.state is OrderState.AWAITING_PAYMENT:
         return True
     if order.state is not OrderState.LAPSED:
         return False
     try:
         with trying():
+            if order.discount_fen:
+                vouchers.take_again(order.id)
             stock.hold_all(wanted_of(orders.lines_of(order.id)), today=business_day(now), by=None, now=now)
-    except NotEnoughStock:
+    except (NotEnoughStock, VoucherRefused):
         return False
     return True
 

@@ -10,6 +10,7 @@ from shop.acts.owe_back import owe_back
 from shop.extensions import act, end_reading
 from shop.kit.errors import ShopError
 from shop.kit.ids import UserId
+from shop.offers import service as vouchers
 from shop.orders import service as orders
 from shop.orders.errors import CannotMove
 from shop.orders.service import OrderRow
@@ -79,6 +80,8 @@ def _let_go(number: str, state: OrderState, *, by: UserId | None, now: datetime)
         return False
     if state is OrderState.LAPSED and order.hold_until is not None and order.hold_until > now:
         return False  # another attempt has extended the hold meanwhile
+    if order.discount_fen:  # vouchers before stock, as when the order was placed
+        vouchers.give_back(order.id, now=now)
     lines = orders.lines_of(order.id)
     stock.release([line.id for line in lines], by=by, reason=state.value, now=now)
     if state is OrderState.CANCELLED:  # a lapsed order's money may still come, and then its parcels go

@@ -1,16 +1,19 @@
 """Turning a basket into an order that waits for payment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shop.accounts import service as accounts
 from shop.cart import service as carts
 from shop.cart.queries import BasketLine
-from shop.catalog.pricing import Offered, offered
+from shop.catalog.pricing import Offered, offered, origins_of
 from shop.extensions import act
 from shop.kit.clock import business_day, day_ends
 from shop.kit.ids import CartId, CheckoutKey, CooperativeId, SkuId
+from shop.offers import service as vouchers
+from shop.offers.discounts import Discount, Good
+from shop.offers.queries import Buyer
 from shop.orders import service as orders
 from shop.orders.errors import EmptyCart, PriceChange, PriceChanged, ProductRetired
 from shop.orders.models import Channel
@@ -18,13 +21,18 @@ from shop.orders.pricing import PricedLine, price_lines
 from shop.orders.service import Delivery, LineRow, Snapshot
 from shop.orders.states import HOLD_TIME, OrderState
 from shop.outbox import service as outbox
+from shop.papers import fapiao
+from shop.papers.fapiao import FapiaoWanted
 from shop.payments.transfer import service as transfers
 from shop.shipping import service as shipping
 from shop.shipping.rules import Parcel
+from shop.shipping.service import Chosen
 from shop.stock import holding as stock
 from shop.stock.picking import Wanted
 
-__all__ = ["Delivery", "Placed", "parcels_of", "place_order", "snapshots"]
+__all__ = ["Delivery", "Placed", "Wishes", "parcels_of", "place_order", "snapshots"]
+
+NO_DISCOUNT = Discount()
 
 
 @dataclass(frozen=True)
@@ -36,19 +44,44 @@ class Placed:
     total_fen: int
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What a buyer may ask for beside the goods; nobody has to, and then nothing more is asked of the database."""
+
+    voucher_codes: Sequence[str] = ()
+    fapiao: FapiaoWanted | None = None
+    chosen: Mapping[CooperativeId, Chosen] = field(default_factory=dict)
+    """How each parcel is sent; as usual unless said."""
+
+
+NO_WISHES = Wishes()
+
+
 @act
-def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: datetime, transfer_days: int | None = None) -> Placed:
+def place_order(
+    cart_id: CartId,
+    delivery: Delivery,
+    *,
+    once: CheckoutKey,
+    now: datetime,
+    transfer_days: int | None = None,
+    wishes: Wishes = NO_WISHES,
+) -> Placed:
     """Turn a cart into an order that waits for payment: on a provider's page, or by bank transfer within `transfer_days` days.
 
     Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order.
-    Raises EmptyCart, ProductRetired, PriceChanged, CannotShipThere or NotEnoughStock.
+    Raises EmptyCart, ProductRetired, PriceChanged, VoucherRefused, CannotShipThere or NotEnoughStock.
     """
     basket = carts.lock(cart_id)  # before looking: the same form sent twice at once would find the basket emptied by its twin
     if placed := orders.find_placed(once):
         return Placed(placed.number, placed.key, placed.total_fen)
     lines = _price_lines(basket)
+    buyer, discount = Buyer(delivery.buyer_id, delivery.phone), NO_DISCOUNT
+    if wishes.voucher_codes:
+        discount = vouchers.claim(wishes.voucher_codes, _goods(lines), buyer, today=business_day(now))
+        lines = [replace(line, discount_fen=discount.of_line(place)) for place, line in enumerate(lines)]
     parcels = parcels_of(lines)
-    quotes = shipping.quote_all(parcels, delivery.district_code)
+    quotes = shipping.quote_all(parcels, delivery.district_code, wishes.chosen)
     pay_by = business_day(now) + timedelta(days=transfer_days) if transfer_days is not None else None
     order, stored = orders.draw_up(
         delivery,
@@ -62,7 +95,11 @@ def place_order(cart_id: CartId, delivery: Delivery, *, once: CheckoutKey, now: 
         today=business_day(now),
         now=now,
     )
-    shipping.prepare(order.id, parcels, quotes)
+    if discount.granted:
+        vouchers.record_uses(order.id, discount, buyer, now=now)
+    if wishes.fapiao is not None:
+        fapiao.ask(order.id, wishes.fapiao, now=now)
+    shipping.prepare(order.id, parcels, quotes, wishes.chosen)
     stock.hold_all(wanted_of(stored), today=business_day(now), by=delivery.buyer_id, now=now)
     if delivery.buyer_id and delivery.remember_address:
         accounts.remember_address(
@@ -109,6 +146,12 @@ def _price_lines(basket: Sequence[BasketLine]) -> list[Snapshot]:
     )
 
 
+def _goods(lines: Sequence[Snapshot]) -> list[Good]:
+    """The lines as vouchers see them."""
+    origins = origins_of(line.product_id for line in lines)
+    return [Good(position, line.unit_price_fen * line.quantity, *origins[line.product_id]) for position, line in enumerate(lines, start=1)]
+
+
 def snapshots(
     wanted: Sequence[tuple[SkuId, int]], offers: Mapping[SkuId, Offered], prices_fen: Mapping[SkuId, int], discount_fen: int = 0
 ) -> list[Snapshot]:
@@ -151,7 +194,7 @@ def parcels_of(lines: Sequence[Snapshot]) -> list[Parcel]:
         Parcel(
             cooperative_id=cooperative_id,
             grams=sum(line.unit_grams * line.quantity for line in packed),
-            goods_fen=sum(line.net_fen for line in packed),
+            goods_fen=sum(line.unit_price_fen * line.quantity for line in packed),
             is_cold_chain=any(line.is_cold_chain for line in packed),
         )
         for cooperative_id, packed in sorted(by_cooperative.items())

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from shop.catalog.models import Product, ProductStatus, Sku
 from shop.extensions import columns_of, db, rows_as, table_of
-from shop.kit.ids import CooperativeId, ProductId, SkuId
+from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, VillageId
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,12 @@ def offered_by_code(codes: Iterable[str]) -> dict[str, Offered]:
     """The same, by SKU code."""
     offers = rows_as(Offered, db.session.execute(_BY_CODE, {"wanted": sorted(codes)}))
     return {offer.sku_code: offer for offer in offers}
+
+
+_ORIGINS = select(_product.id, _product.village_id, _product.category_id).where(_product.id.in_(bindparam("wanted", expanding=True)))
+
+
+def origins_of(product_ids: Iterable[ProductId]) -> dict[ProductId, tuple[VillageId, CategoryId]]:
+    """Of published products, the village and the shelf: what a voucher may be bound to."""
+    rows = db.session.execute(_ORIGINS, {"wanted": sorted(set(product_ids))})
+    return {ProductId(product_id): (VillageId(village_id), CategoryId(category_id)) for product_id, village_id, category_id in rows}

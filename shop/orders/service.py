@@ -32,6 +32,7 @@ class Delivery:
     eastern_unit_id: EasternUnitId | None
     perishable_confirmed: bool
     remember_address: bool
+    gift_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ def order_values(
         "town": delivery.town,
         "street": delivery.street,
         "note": delivery.note,
+        "gift_note": delivery.gift_note,
         "locale": delivery.locale,
         "goods_fen": goods_fen,
         "discount_fen": discount_fen,

@@ -1,11 +1,12 @@
 """Tables of papers."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model
+from shop.extensions import BigId, Instant, Model, choice
 
 
 class Attachment(Model):
@@ -59,3 +60,59 @@ class Accreditation(Model):
     withdrawn_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
     why: Mapped[str] = mapped_column(String(120), default="")
+
+
+class FapiaoKind(StrEnum):
+    """Who a fapiao is made out to; what is needed follows from it."""
+
+    PERSON = "person"
+    """A name."""
+    FIRM = "firm"
+    """A firm, a union, an office: its name and its tax number."""
+
+
+class FapiaoState(StrEnum):
+    """Where a request for a fapiao stands."""
+
+    ASKED = "asked"
+    ISSUED = "issued"
+    REFUSED = "refused"
+
+
+class Fapiao(Model):
+    """A buyer's request for the fapiao of one order, and what became of it. Money that goes back after it was issued needs a red-letter one 红字."""
+
+    __tablename__ = "fapiao_requests"
+    __table_args__ = (
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("(state = 'issued') = (issued_on IS NOT NULL AND number IS NOT NULL)", name="issued"),
+        CheckConstraint("kind = 'person' OR tax_number IS NOT NULL OR emptied_at IS NOT NULL", name="firm_has_number"),
+        CheckConstraint("red_fen >= 0 AND (red_fen = 0 OR state = 'issued')", name="red"),
+        Index("ix_fapiao_requests_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), unique=True)
+    kind: Mapped[FapiaoKind] = mapped_column(choice(FapiaoKind, "kind"))
+    title: Mapped[str] = mapped_column(String(100), info={"personal": True})
+    """抬头: whom it is made out to."""
+    tax_number: Mapped[str | None] = mapped_column(String(20), info={"personal": True})
+    """税号; of a person, none."""
+    email: Mapped[str] = mapped_column(String(254), info={"personal": True})
+    """Where it is sent to."""
+    state: Mapped[FapiaoState] = mapped_column(choice(FapiaoState, "state"))
+    number: Mapped[str | None] = mapped_column(String(30))
+    """发票号码, twenty digits of a digital one 数电票."""
+    issued_on: Mapped[date | None]
+    why: Mapped[str] = mapped_column(String(120), default="")
+    """Why it was refused."""
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    red_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How much of what went back red-letter fapiao stand for."""
+    red_number: Mapped[str] = mapped_column(String(30), default="")
+    """The latest one's."""
+    red_on: Mapped[date | None]
+    emptied_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the buyer's data were emptied."""

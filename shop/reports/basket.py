@@ -3,10 +3,11 @@
 Nothing here is a promise. Placing the order reads prices and stock again, under locks, and has the last word.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 
 from sqlalchemy import bindparam, func, select
 
@@ -15,10 +16,12 @@ from shop.cart.queries import OWNED, CartOwner
 from shop.cart.service import MOST_UNITS
 from shop.catalog.models import Category, Product, ProductStatus, Sku
 from shop.extensions import columns_of, db, row_as, rows_as, table_of
-from shop.kit.ids import CartId, CooperativeId, ItemId, LineId, LotId, PickId, SkuId, VillageId
+from shop.kit.ids import CartId, CategoryId, CooperativeId, ItemId, LineId, LotId, PickId, SkuId, VillageId
 from shop.ledger.attribution import LotTotal, PickedUnits, Source, attribute, fen_by_lot, fen_of_picks
+from shop.offers.discounts import Discount, Good, Terms, grant
 from shop.origin.models import Cooperative, Town, Village
-from shop.shipping.rules import CannotShip, Parcel, Quote, quote
+from shop.shipping.rules import Arrival, CannotShip, Parcel, Quote, ServiceKind, arrival, quote, ways_to_send
+from shop.shipping.service import Chosen
 from shop.stock.models import Lot, LotSource, StockItem
 from shop.stock.picking import FreeItem, Wanted, pick
 
@@ -46,6 +49,8 @@ class BasketRow:
     is_offered: bool
     """On the shelves now: the product is published and this pack of it offered."""
     tint: str
+    category_id: CategoryId
+    village_id: VillageId
     village_name: str
     village_name_en: str
     village_slug: str
@@ -54,8 +59,11 @@ class BasketRow:
     cooperative_id: CooperativeId
     cooperative_name: str
     cooperative_name_en: str
+    ships_on: str
     free_units: int
     """That could be held now."""
+    place: int
+    """Counted from nought, in the order in which things were put in."""
 
     @property
     def sum_fen(self) -> int:
@@ -84,6 +92,14 @@ class BasketRow:
 
 
 @dataclass(frozen=True)
+class Way:
+    """One way to send a parcel, with about when it arrives."""
+
+    quote: Quote
+    arrival: Arrival
+
+
+@dataclass(frozen=True)
 class BasketParcel:
     """What one cooperative would send."""
 
@@ -92,7 +108,15 @@ class BasketParcel:
     cooperative_name_en: str
     rows: tuple[BasketRow, ...]
     postage: Quote | CannotShip | None
-    """To the place the page is about; None when nothing in it can be sold."""
+    """To the place the page is about, by the service chosen; None when nothing in it can be sold."""
+    ways: tuple[Way, ...]
+    """Every service that may be chosen, the usual one first."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """What an order keeps of the choice."""
+        way = next((way for way in self.ways if way.quote == self.postage), None)
+        return Chosen(way.quote.kind, way.arrival.first, way.arrival.last) if way else Chosen()
 
     @property
     def goods_fen(self) -> int:
@@ -143,6 +167,9 @@ class Basket:
     parcels: tuple[BasketParcel, ...]
     today: date
     _stock: tuple[_Stock, ...]
+    _services: Mapping[CooperativeId, ServiceKind] = field(default_factory=dict)
+    vouchers: tuple[Terms, ...] = ()
+    """Those that the buyer has named and that are for this basket."""
 
     @cached_property
     def rows(self) -> tuple[BasketRow, ...]:
@@ -164,10 +191,28 @@ class Basket:
         """What the parcels that can go would cost to send."""
         return sum(parcel.postage.fen for parcel in self.parcels if isinstance(parcel.postage, Quote))
 
+    @cached_property
+    def discount(self) -> Discount:
+        """What the vouchers take off, as the order would have it."""
+        return grant(self.vouchers, self.goods)[0]
+
+    @property
+    def goods(self) -> list[Good]:
+        """The lines as vouchers see them, in the order in which the order would have them."""
+        return [Good(place, row.sum_fen, row.village_id, row.category_id) for place, row in enumerate(self._as_put_in, start=1)]
+
+    @property
+    def _as_put_in(self) -> list[BasketRow]:
+        return sorted((row for row in self.rows if row.is_offered), key=lambda row: row.place)
+
     @property
     def total_fen(self) -> int:
-        """Goods and postage."""
-        return self.goods_fen + self.postage_fen
+        """Goods, less what vouchers take off, and postage."""
+        return self.goods_fen - self.discount.fen + self.postage_fen
+
+    def with_vouchers(self, vouchers: Sequence[Terms]) -> "Basket":
+        """The same basket with these vouchers, each of which fits it by itself."""
+        return replace(self, vouchers=tuple(vouchers))
 
     @property
     def is_ready(self) -> bool:
@@ -187,7 +232,8 @@ class Basket:
     def with_quantities(self, quantities: dict[SkuId, int], place: str | None) -> "Basket":
         """The same basket as it would be with other quantities; nought leaves a line out. `place`: a district's six digits, or None."""
         rows = [_with_quantity(row, quantities.get(row.sku_id, row.quantity)) for row in self.rows]
-        return Basket(self.cart_id, _parcels([row for row in rows if row.quantity], place), self.today, self._stock)
+        parcels = _parcels([row for row in rows if row.quantity], place, self.today, self._services)
+        return replace(self, parcels=parcels)
 
     def estimate(self) -> tuple[VillageEstimate, ...]:
         """What each village would be booked if all of it were bought now, the most first; none unless the basket is ready.
@@ -199,8 +245,12 @@ class Basket:
         return _estimate(self.rows, self._stock, self.today)
 
 
-def read_basket(owner: CartOwner, *, place: str | None, today: date) -> Basket | None:
+def read_basket(
+    owner: CartOwner, *, place: str | None, today: date, services: Mapping[CooperativeId, ServiceKind] = MappingProxyType({})
+) -> Basket | None:
     """The owner's basket with postage to `place`, the six digits of a district or, for an estimate, of a city or province. None if it is empty.
+
+    `services`: how parcels are to be sent, as usual unless said.
 
     Two statements, however much is in it.
     """
@@ -211,8 +261,8 @@ def read_basket(owner: CartOwner, *, place: str | None, today: date) -> Basket |
     free: dict[int, int] = {}
     for item in {source.item_id: source for source in stock}.values():
         free[item.sku_id] = free.get(item.sku_id, 0) + item.free_units
-    rows = [row_as(BasketRow, (*line[1:], free.get(line.sku_id, 0))) for line in lines]
-    return Basket(CartId(lines[0].cart_id), _parcels(rows, place), today, tuple(stock))
+    rows = [row_as(BasketRow, (*line[1:], free.get(line.sku_id, 0), place)) for place, line in enumerate(lines)]
+    return Basket(CartId(lines[0].cart_id), _parcels(rows, place, today, services), today, tuple(stock), services)
 
 
 @dataclass(frozen=True)
@@ -272,6 +322,8 @@ _LINES = (
         _product.is_perishable,
         _IS_OFFERED,
         _category.tint,
+        _category.id,
+        _village.id,
         _village.name,
         _village.name_en,
         _village.slug,
@@ -280,6 +332,7 @@ _LINES = (
         _cooperative.id,
         _cooperative.name,
         _cooperative.name_en,
+        _cooperative.ships_on,
     )
     .join_from(table_of(CartLine), table_of(Cart), _cart.id == _line.cart_id)
     .join(table_of(Sku), _sku.id == _line.sku_id)
@@ -354,32 +407,41 @@ def _with_quantity(row: BasketRow, quantity: int) -> BasketRow:
 # ── Sums ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _parcels(rows: Sequence[BasketRow], place: str | None) -> tuple[BasketParcel, ...]:
+def _parcels(
+    rows: Sequence[BasketRow], place: str | None, today: date, services: Mapping[CooperativeId, ServiceKind]
+) -> tuple[BasketParcel, ...]:
     by_cooperative: dict[CooperativeId, list[BasketRow]] = {}
     for row in rows:
         by_cooperative.setdefault(row.cooperative_id, []).append(row)
     return tuple(
-        BasketParcel(
-            cooperative_id=cooperative_id,
-            cooperative_name=its_rows[0].cooperative_name,
-            cooperative_name_en=its_rows[0].cooperative_name_en,
-            rows=tuple(its_rows),
-            postage=_postage(cooperative_id, [row for row in its_rows if row.is_offered], place),
-        )
+        _parcel(cooperative_id, its_rows, place, today, services.get(cooperative_id, ServiceKind.ORDINARY))
         for cooperative_id, its_rows in by_cooperative.items()
     )
 
 
-def _postage(cooperative_id: CooperativeId, rows: Sequence[BasketRow], place: str | None) -> Quote | CannotShip | None:
-    if not rows or place is None:
+def _parcel(cooperative_id: CooperativeId, rows: Sequence[BasketRow], place: str | None, today: date, service: ServiceKind) -> BasketParcel:
+    first = rows[0]
+    parcel = _to_send(cooperative_id, [row for row in rows if row.is_offered])
+    ways = ways_to_send(parcel, place) if parcel and place is not None else ()
+    return BasketParcel(
+        cooperative_id=cooperative_id,
+        cooperative_name=first.cooperative_name,
+        cooperative_name_en=first.cooperative_name_en,
+        rows=tuple(rows),
+        postage=quote(parcel, place, kind=service) if parcel and place is not None else None,
+        ways=tuple(Way(way, arrival(way, ordered_on=today, ships_on=first.ships_on)) for way in ways),
+    )
+
+
+def _to_send(cooperative_id: CooperativeId, rows: Sequence[BasketRow]) -> Parcel | None:
+    if not rows:
         return None
-    parcel = Parcel(
+    return Parcel(
         cooperative_id=cooperative_id,
         grams=sum(row.packed_grams * row.quantity for row in rows),
         goods_fen=sum(row.sum_fen for row in rows),
         is_cold_chain=any(row.is_cold_chain for row in rows),
     )
-    return quote(parcel, place)
 
 
 def _estimate(rows: Sequence[BasketRow], stock: Sequence[_Stock], today: date) -> tuple[VillageEstimate, ...]:

@@ -1,11 +1,12 @@
 """Tables of shipping."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
+from shop.shipping.rules import ServiceKind
 from shop.shipping.states import ShipmentState
 
 
@@ -25,6 +26,11 @@ class Shipment(Model):
     grams: Mapped[int]
     fee_fen: Mapped[int]
     """What the buyer pays for this parcel's carriage."""
+    service: Mapped[ServiceKind] = mapped_column(choice(ServiceKind, "service"), default=ServiceKind.ORDINARY)
+    """How the buyer chose to have it sent."""
+    expected_from: Mapped[date | None]
+    expected_until: Mapped[date | None]
+    """About when it would arrive, as the buyer was told at checkout; None where nobody was."""
     carrier: Mapped[str] = mapped_column(String(40), default="")
     tracking_number: Mapped[str] = mapped_column(String(40), default="")
     shipped_at: Mapped[datetime | None] = mapped_column(Instant)

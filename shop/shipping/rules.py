@@ -1,17 +1,30 @@
-"""What sending a parcel costs, where it may go and how long it takes.
+"""What sending a parcel costs, by which service, where it may go, how long it takes and about when it arrives.
 
-Law: one parcel per cooperative of an order, priced by itself. Every rule is a small frozen value; `DEFAULT` is the shop's list, and a test's
-table has a row for each. Postage is collected for the carrier and never belongs to a village's figure (DESIGN §2.3).
+Law: one parcel per cooperative of an order, priced by itself, by what its goods cost before any voucher, so that a voucher never makes carriage
+dearer. Every rule is a small frozen value; `DEFAULT` is the shop's list, and a test's table has a row for each. Postage is collected for the
+carrier and never belongs to a village's figure (DESIGN §2.3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 from shop.kit.ids import CooperativeId
 from shop.kit.regions import region_path
 
 GRAMS_PER_KG = 1_000
+
+
+class ServiceKind(StrEnum):
+    """How a parcel is sent."""
+
+    ORDINARY = "ordinary"
+    """The courier."""
+    QUICK = "quick"
+    """The courier's quick one, by air where it can."""
+    COLD = "cold"
+    """Cold all the way; what needs it goes by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +35,7 @@ class Parcel:
     grams: int
     """Of content: packed grams × units."""
     goods_fen: int
-    """What its goods cost the buyer."""
+    """What its goods cost, vouchers aside."""
     is_cold_chain: bool
     """Something in it must stay cold, so all of it does."""
 
@@ -40,10 +53,11 @@ class Quote:
     surcharge_fen: int
     """The part of `fen` that is for a far place."""
     rule_name: str
-    """The rules that made the price: `by_weight`, `free`, each with `+far` or `+farthest` where a surcharge applies."""
+    """The rules that made the price: `by_weight`, `free`, with `+far` or `+farthest` where a surcharge applies and `+quick` for the quick service."""
     fewest_days: int
     most_days: int
     """From shipping to arrival, as a rule: 3–4 天."""
+    kind: ServiceKind = ServiceKind.ORDINARY
 
 
 class Why(StrEnum):
@@ -128,6 +142,25 @@ class Transit:
 
 
 @dataclass(frozen=True, slots=True)
+class Quick:
+    """A quicker service: what it costs on top, also when the rest is free, and where it is quicker."""
+
+    name: str
+    extra: ByWeight
+    transits: tuple[Transit, ...]
+    """The first that names the place counts; where none does, it is not offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How long a cooperative takes until its carrier has a parcel."""
+
+    name: str
+    shipping_days: int
+    """Of the days on which it ships, counted from the order: one is the next."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """One complete list. Places are the beginnings of six-digit codes: two digits a province, four a city, six a district."""
 
@@ -138,6 +171,10 @@ class Rules:
     cold: ColdOnlyTo
     transits: tuple[Transit, ...]
     """The first that names the place counts; the last names everywhere."""
+    quick: Quick
+    cold_transits: tuple[Transit, ...]
+    """As `transits`, of what must stay cold."""
+    packing: Packing
 
 
 EVERYWHERE = frozenset({""})
@@ -164,13 +201,29 @@ DEFAULT = Rules(
         Transit("far", frozenset({TIBET, XINJIANG, QINGHAI, INNER_MONGOLIA, NINGXIA, HAINAN, GANSU, "21", "22", "23"}), 5, 8),
         Transit("elsewhere", EVERYWHERE, 3, 4),
     ),
+    quick=Quick(
+        "quick",
+        extra=ByWeight("quick", first_grams=5_000, first_fen=12_00, further_kg_fen=2_50),
+        transits=(
+            Transit("quick_near", frozenset({"52", "43", "50", "51"}), 1, 1),
+            Transit(
+                "quick_east", frozenset({"32", "33", "31", "34", "42", "45", "53", "35", "36", "44", "11", "12", "13", "37", "41"}), 1, 2
+            ),
+        ),
+    ),
+    cold_transits=(
+        Transit("cold_near", frozenset({"52", "43", "50", "51"}), 1, 2),
+        Transit("cold_east", EVERYWHERE, 2, 3),
+    ),
+    packing=Packing("packing", shipping_days=1),
 )
 
 
-def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT) -> Quote | CannotShip:
+def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT, kind: ServiceKind = ServiceKind.ORDINARY) -> Quote | CannotShip:
     """What sending `parcel` to the place with the six-digit `code` costs, or why it cannot go.
 
-    A district's code, or for an estimate a city's or province's.
+    A district's code, or for an estimate a city's or province's. What must stay cold goes cold, whatever `kind` says; what cannot go quicker goes
+    as usual.
     """
     assert parcel.grams >= 0 and parcel.goods_fen >= 0, "a parcel weighs and costs nought or more"
     if _is_within(code, rules.not_served.places):
@@ -180,22 +233,69 @@ def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT) -> Quote | CannotSh
     if parcel.is_cold_chain and not _is_within(code, rules.cold.places):
         return CannotShip(parcel.cooperative_id, Why.TOO_FAR_FOR_COLD)
 
+    usual = ServiceKind.COLD if parcel.is_cold_chain else ServiceKind.ORDINARY
+    transit = _transit(code, rules.cold_transits if parcel.is_cold_chain else rules.transits)
+    assert transit is not None, "the last rule names everywhere"
+    quicker = _transit(code, rules.quick.transits) if kind is ServiceKind.QUICK and not parcel.is_cold_chain else None
+
     is_free = parcel.goods_fen >= rules.free.goods_fen
     postage_fen = 0 if is_free else rules.by_weight.fen(parcel.grams)
     surcharge = next((rule for rule in rules.surcharges if _is_within(code, rule.places)), None)
     surcharge_fen = surcharge.fen(parcel.grams) if surcharge else 0
-    basis = rules.free.name if is_free else rules.by_weight.name
-    transit = next(rule for rule in rules.transits if _is_within(code, rule.places))
+    names = [rules.free.name if is_free else rules.by_weight.name]
+    names += [surcharge.name] if surcharge else []
+    names += [rules.quick.name] if quicker else []
     return Quote(
         cooperative_id=parcel.cooperative_id,
-        fen=postage_fen + surcharge_fen,
+        fen=postage_fen + surcharge_fen + (rules.quick.extra.fen(parcel.grams) if quicker else 0),
         is_free=is_free,
         free_remaining_fen=max(0, rules.free.goods_fen - parcel.goods_fen),
         surcharge_fen=surcharge_fen,
-        rule_name=f"{basis}+{surcharge.name}" if surcharge else basis,
-        fewest_days=transit.fewest_days,
-        most_days=transit.most_days,
+        rule_name="+".join(names),
+        fewest_days=(quicker or transit).fewest_days,
+        most_days=(quicker or transit).most_days,
+        kind=ServiceKind.QUICK if quicker else usual,
     )
+
+
+def ways_to_send(parcel: Parcel, code: str, rules: Rules = DEFAULT) -> tuple[Quote, ...]:
+    """Every service that the buyer may choose for the parcel, the usual one first; none where it cannot go."""
+    answers = [quote(parcel, code, rules, kind) for kind in (ServiceKind.ORDINARY, ServiceKind.QUICK)]
+    ways = {answer.kind: answer for answer in answers if isinstance(answer, Quote)}
+    return tuple(ways.values())
+
+
+def _transit(code: str, transits: Iterable[Transit]) -> Transit | None:
+    return next((rule for rule in transits if _is_within(code, rule.places)), None)
+
+
+# ── When it arrives ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """About when a parcel arrives that is ordered on a day; a promise of nobody."""
+
+    ships_on: date
+    first: date
+    last: date
+
+
+_LONGEST_CLOSED = 60
+
+
+def arrival(answer: Quote, *, ordered_on: date, ships_on: str, closed: Container[date] = (), rules: Rules = DEFAULT) -> Arrival:
+    """When a parcel that is ordered on the business day `ordered_on` is handed over and arrives.
+
+    `ships_on`: the days of the week on which its cooperative ships, 1 for Monday; `closed`: days on which it does not all the same, such as holidays.
+    """
+    day, still = ordered_on, rules.packing.shipping_days
+    for _ in range(_LONGEST_CLOSED):
+        day += timedelta(days=1)
+        still -= str(day.isoweekday()) in ships_on and day not in closed
+        if not still:
+            break
+    return Arrival(day, day + timedelta(days=answer.fewest_days), day + timedelta(days=answer.most_days))
 
 
 def _is_within(code: str, places: Iterable[str]) -> bool:

@@ -1,8 +1,9 @@
 """Parcels: made with an order, packed when it is paid, sent, received."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from types import MappingProxyType
 
 from sqlalchemy import bindparam, select, update
 
@@ -11,7 +12,7 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import CooperativeId, OrderId, ShipmentId
 from shop.shipping.errors import AlreadyOnItsWay, CannotShipThere
 from shop.shipping.models import Shipment
-from shop.shipping.rules import CannotShip, Parcel, Quote, quote
+from shop.shipping.rules import CannotShip, Parcel, Quote, ServiceKind, quote
 from shop.shipping.states import ShipmentState
 
 
@@ -27,28 +28,47 @@ class ShipmentRow:
     fee_fen: int
 
 
-def quote_all(parcels: Sequence[Parcel], district_code: str) -> tuple[Quote, ...]:
-    """What every parcel costs to send there.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How the buyer wants one parcel sent, and about when it would arrive, as the page said."""
+
+    kind: ServiceKind = ServiceKind.ORDINARY
+    expected_from: date | None = None
+    expected_until: date | None = None
+
+
+AS_USUAL = Chosen()
+
+
+def quote_all(
+    parcels: Sequence[Parcel], district_code: str, chosen: Mapping[CooperativeId, Chosen] = MappingProxyType({})
+) -> tuple[Quote, ...]:
+    """What every parcel costs to send there, as it was chosen or else as usual.
 
     Raises CannotShipThere naming all that cannot go.
     """
-    answers = [quote(parcel, district_code) for parcel in parcels]
+    answers = [quote(parcel, district_code, kind=chosen.get(parcel.cooperative_id, AS_USUAL).kind) for parcel in parcels]
     if refused := tuple(answer for answer in answers if isinstance(answer, CannotShip)):
         raise CannotShipThere(refused)
     return tuple(answer for answer in answers if isinstance(answer, Quote))
 
 
-def prepare(order_id: OrderId, parcels: Sequence[Parcel], quotes: Sequence[Quote]) -> None:
+def prepare(
+    order_id: OrderId, parcels: Sequence[Parcel], quotes: Sequence[Quote], chosen: Mapping[CooperativeId, Chosen] = MappingProxyType({})
+) -> None:
     """Step. One waiting parcel per cooperative of a new order."""
     require_transaction()
-    fees = {answer.cooperative_id: answer.fen for answer in quotes}
+    by_cooperative = {answer.cooperative_id: answer for answer in quotes}
     rows = [
         {
             "order_id": order_id,
             "cooperative_id": parcel.cooperative_id,
             "state": ShipmentState.WAITING.value,
             "grams": parcel.grams,
-            "fee_fen": fees[parcel.cooperative_id],
+            "fee_fen": by_cooperative[parcel.cooperative_id].fen,
+            "service": by_cooperative[parcel.cooperative_id].kind.value,
+            "expected_from": chosen.get(parcel.cooperative_id, AS_USUAL).expected_from,
+            "expected_until": chosen.get(parcel.cooperative_id, AS_USUAL).expected_until,
             "carrier": "",
             "tracking_number": "",
         }

@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,21 @@ from hypothesis import strategies as st
 
 from shop.kit.ids import CooperativeId
 from shop.kit.regions import provinces
-from shop.shipping.rules import DEFAULT, ByWeight, CannotShip, FreeFrom, Parcel, Rules, Why, quote
+from shop.shipping.rules import (
+    DEFAULT,
+    ByWeight,
+    CannotShip,
+    FreeFrom,
+    Packing,
+    Parcel,
+    Quote,
+    Rules,
+    ServiceKind,
+    Why,
+    arrival,
+    quote,
+    ways_to_send,
+)
 
 BAISHUI = CooperativeId(1)
 KUNSHAN, BIJIANG, LHASA, LANZHOU, BEIJING, DONGGUAN = "320583", "520602", "540102", "620102", "110101", "441900"
@@ -14,6 +29,9 @@ KUNSHAN, BIJIANG, LHASA, LANZHOU, BEIJING, DONGGUAN = "320583", "520602", "54010
 
 def parcel(*, grams: int = 5_000, goods_fen: int = 6_800, cold: bool = False) -> Parcel:
     return Parcel(BAISHUI, grams, goods_fen, cold)
+
+
+FRIDAY = date(2026, 11, 27)
 
 
 # One row for each rule, and for both sides of each of its edges.
@@ -85,13 +103,22 @@ def test_every_rule_of_the_list_is_asked():
         not_served=replace(DEFAULT.not_served, places=nowhere),
         cold=replace(DEFAULT.cold, places=nowhere),
         transits=DEFAULT.transits[-1:],
+        quick=replace(DEFAULT.quick, transits=()),
+        cold_transits=DEFAULT.cold_transits[:1] + DEFAULT.transits[-1:],
+        packing=Packing("packing", 3),
     )
     asked = [
         (parcel(goods_fen=goods, cold=cold), to) for goods in (6_800, 20_400) for cold in (True, False) for to in (KUNSHAN, LHASA, "810000")
     ]
     for field in fields(Rules):
         changed = replace(DEFAULT, **{field.name: getattr(other, field.name)})
-        assert any(quote(sent, to, changed) != quote(sent, to) for sent, to in asked), field.name
+        assert any(answers(sent, to, changed) != answers(sent, to, DEFAULT) for sent, to in asked), field.name
+
+
+def answers(sent, to, rules):
+    """Everything that the rules say of a parcel."""
+    ways = ways_to_send(sent, to, rules)
+    return [quote(sent, to, rules), *ways, *(arrival(way, ordered_on=FRIDAY, ships_on="12345", rules=rules) for way in ways)]
 
 
 @pytest.mark.parametrize("place", provinces())
@@ -105,3 +132,48 @@ def test_a_heavier_parcel_never_costs_less(grams, more, goods_fen):
     for to in (KUNSHAN, LHASA, LANZHOU):
         lighter, heavier = (quote(parcel(grams=weight, goods_fen=goods_fen), to) for weight in (grams, grams + more))
         assert 0 <= lighter.fen <= heavier.fen
+
+
+@pytest.mark.parametrize(
+    ("sent", "to", "ways"),
+    [
+        (parcel(), KUNSHAN, [("ordinary", 600, 3, 4), ("quick", 1_800, 1, 2)]),
+        (parcel(grams=6_000), KUNSHAN, [("ordinary", 750, 3, 4), ("quick", 2_200, 1, 2)]),
+        (
+            parcel(goods_fen=19_900),
+            KUNSHAN,
+            [("ordinary", 0, 3, 4), ("quick", 1_200, 1, 2)],
+        ),  # free carriage frees what is usual, not the hurry
+        (parcel(), LHASA, [("ordinary", 2_600, 5, 8)]),
+        (parcel(cold=True), KUNSHAN, [("cold", 600, 2, 3)]),
+        (parcel(), "810000", []),
+    ],
+)
+def test_which_services_a_parcel_may_take(sent, to, ways):
+    assert [(way.kind.value, way.fen, way.fewest_days, way.most_days) for way in ways_to_send(sent, to)] == ways
+
+
+def test_a_service_that_is_not_offered_there_is_the_usual_one():
+    answer = quote(parcel(), LHASA, kind=ServiceKind.QUICK)
+    assert answer == quote(parcel(), LHASA)
+
+
+@pytest.mark.parametrize(
+    ("ordered_on", "ships_on", "closed", "handed_over"),
+    [
+        (date(2026, 11, 25), "12345", (), date(2026, 11, 26)),
+        (FRIDAY, "12345", (), date(2026, 11, 30)),
+        (FRIDAY, "1234567", (), date(2026, 11, 28)),
+        (FRIDAY, "25", (), date(2026, 12, 1)),
+        (FRIDAY, "12345", {date(2026, 11, 30)}, date(2026, 12, 1)),  # a holiday
+    ],
+)
+def test_a_parcel_is_handed_over_on_the_next_day_on_which_its_cooperative_ships(ordered_on, ships_on, closed, handed_over):
+    answer = quote(parcel(), KUNSHAN)
+    assert isinstance(answer, Quote)
+    expected = arrival(answer, ordered_on=ordered_on, ships_on=ships_on, closed=closed)
+    assert (expected.ships_on, expected.first - handed_over, expected.last - handed_over) == (
+        handed_over,
+        timedelta(days=3),
+        timedelta(days=4),
+    )
