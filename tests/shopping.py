@@ -8,7 +8,7 @@ from itertools import count
 from sqlalchemy import func, select
 
 from shop.acts.confirm_payment import check_order_payments
-from shop.acts.place_order import Delivery, Placed, place_order
+from shop.acts.place_order import NO_WISHES, Delivery, Placed, Wishes, place_order
 from shop.acts.start_payment import start_payment
 from shop.cart import queries as carts
 from shop.cart import service as baskets
@@ -68,13 +68,15 @@ def fill_basket(wanted: Mapping[MadeSku, int], *, user_id: UserId | None = None,
     return owner
 
 
-def place(wanted: Mapping[MadeSku, int], *, once: str = "", now: datetime = NOW, **changes: object) -> Placed:
+def place(wanted: Mapping[MadeSku, int], *, once: str = "", now: datetime = NOW, wishes: Wishes = NO_WISHES, **changes: object) -> Placed:
     """An order that waits for payment."""
     owner = fill_basket(wanted, now=now)
     with reading():
         cart_id = carts.find_cart(owner)
     assert cart_id is not None
-    return place_order(cart_id, a_delivery(**changes), once=CheckoutKey(once or f"checkout-{next(_keys)}-{new_key()}"), now=now)
+    return place_order(
+        cart_id, a_delivery(**changes), once=CheckoutKey(once or f"checkout-{next(_keys)}-{new_key()}"), now=now, wishes=wishes
+    )
 
 
 def pay(provider: FakeProvider, number: str, *, now: datetime = NOW) -> OrderState:
@@ -84,9 +86,11 @@ def pay(provider: FakeProvider, number: str, *, now: datetime = NOW) -> OrderSta
     return check_order_payments(number, now=now)
 
 
-def buy(provider: FakeProvider, wanted: Mapping[MadeSku, int], *, now: datetime = NOW, **changes: object) -> Placed:
+def buy(
+    provider: FakeProvider, wanted: Mapping[MadeSku, int], *, now: datetime = NOW, wishes: Wishes = NO_WISHES, **changes: object
+) -> Placed:
     """A paid order."""
-    placed = place(wanted, now=now, **changes)
+    placed = place(wanted, now=now, wishes=wishes, **changes)
     assert pay(provider, placed.number, now=now) is OrderState.PAID
     return placed
 

@@ -30,7 +30,7 @@ from shop.shipping.service import Chosen
 from shop.stock import holding as stock
 from shop.stock.picking import Wanted
 
-__all__ = ["Delivery", "Placed", "Wishes", "parcels_of", "place_order", "snapshots"]
+__all__ = ["NO_WISHES", "Delivery", "Placed", "Wishes", "parcels_of", "place_order", "snapshots"]
 
 NO_DISCOUNT = Discount()
 

@@ -67,7 +67,7 @@ class Order(Model):
     town: Mapped[str] = mapped_column(String(60), default="")
     street: Mapped[str] = mapped_column(String(200), default="")
     note: Mapped[str] = mapped_column(String(200), default="")
-    gift_note: Mapped[str] = mapped_column(String(120), default="", info={"personal": True})
+    gift_note: Mapped[str] = mapped_column(String(120), default="", server_default="", info={"personal": True})
     """What the buyer wishes whoever opens the parcel; printed on the packing slip, where no price stands then."""
     locale: Mapped[str] = mapped_column(String(8), default="zh")
     goods_fen: Mapped[int]

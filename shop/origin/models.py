@@ -70,7 +70,7 @@ class Cooperative(Model):
     village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
     """Its seat."""
     is_sample: Mapped[bool] = mapped_column(default=False)
-    ships_on: Mapped[str] = mapped_column(String(7), default="12345")
+    ships_on: Mapped[str] = mapped_column(String(7), default="12345", server_default="12345")
     """The days of the week on which it hands parcels to its carrier, 1 for Monday."""
 
     village: Mapped[Village] = relationship(lazy="raise")

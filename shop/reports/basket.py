@@ -18,7 +18,7 @@ from shop.catalog.models import Category, Product, ProductStatus, Sku
 from shop.extensions import columns_of, db, row_as, rows_as, table_of
 from shop.kit.ids import CartId, CategoryId, CooperativeId, ItemId, LineId, LotId, PickId, SkuId, VillageId
 from shop.ledger.attribution import LotTotal, PickedUnits, Source, attribute, fen_by_lot, fen_of_picks
-from shop.offers.discounts import Discount, Good, Terms, grant
+from shop.offers.discounts import Discount, Good, Terms, grant, why_not
 from shop.origin.models import Cooperative, Town, Village
 from shop.shipping.rules import Arrival, CannotShip, Parcel, Quote, ServiceKind, arrival, quote, ways_to_send
 from shop.shipping.service import Chosen
@@ -230,10 +230,13 @@ class Basket:
         return any(row.is_perishable for row in self.rows if row.is_offered)
 
     def with_quantities(self, quantities: dict[SkuId, int], place: str | None) -> "Basket":
-        """The same basket as it would be with other quantities; nought leaves a line out. `place`: a district's six digits, or None."""
+        """The same basket as it would be with other quantities; nought leaves a line out. `place`: a district's six digits, or None.
+
+        Vouchers that it is too small for then are left out too.
+        """
         rows = [_with_quantity(row, quantities.get(row.sku_id, row.quantity)) for row in self.rows]
-        parcels = _parcels([row for row in rows if row.quantity], place, self.today, self._services)
-        return replace(self, parcels=parcels)
+        changed = replace(self, parcels=_parcels([row for row in rows if row.quantity], place, self.today, self._services))
+        return changed.with_vouchers([terms for terms in self.vouchers if why_not(terms, changed.goods, today=self.today) is None])
 
     def estimate(self) -> tuple[VillageEstimate, ...]:
         """What each village would be booked if all of it were bought now, the most first; none unless the basket is ready.

@@ -26,7 +26,7 @@ class Shipment(Model):
     grams: Mapped[int]
     fee_fen: Mapped[int]
     """What the buyer pays for this parcel's carriage."""
-    service: Mapped[ServiceKind] = mapped_column(choice(ServiceKind, "service"), default=ServiceKind.ORDINARY)
+    service: Mapped[ServiceKind] = mapped_column(choice(ServiceKind, "service"), default=ServiceKind.ORDINARY, server_default="ordinary")
     """How the buyer chose to have it sent."""
     expected_from: Mapped[date | None]
     expected_until: Mapped[date | None]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Blueprint, url_for
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 
 from shop.catalog.measures import UnitPrice, in_jin
 from shop.catalog.models import NetUnit
 from shop.reports.months import Month
 from shop.reports.village_page import MapPoint
+from shop.shipping.rules import ServiceKind
 from shop.stock.queries import SourceFacts
 from shop.web.filters import MONTHS, chinese, grams, thousands, weight, yuan, yuan_sign
 
@@ -108,6 +109,18 @@ def units(count: int, unit_word: str) -> str:
     return thousands(count) if is_english() else f"{thousands(count)} {unit_word}"
 
 
+_SERVICES = {
+    ServiceKind.ORDINARY: lazy_gettext("普通快递"),
+    ServiceKind.QUICK: lazy_gettext("加急快递"),
+    ServiceKind.COLD: lazy_gettext("冷链"),
+}
+
+
+def service_word(kind: ServiceKind) -> str:
+    """`普通快递`, `加急快递`, `冷链`."""
+    return str(_SERVICES[kind])
+
+
 @dataclass(frozen=True, slots=True)
 class ShareRow:
     """One village's part of something, as the bar and its list want it."""
@@ -179,6 +192,7 @@ def register(blueprint: Blueprint) -> None:
         season,
         net_content,
         units,
+        service_word,
         money_rows,
         gram_rows,
         map_point,
