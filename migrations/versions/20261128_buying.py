@@ -93,6 +93,7 @@ def upgrade() -> None:
         ),
         sa.Column('number', sa.String(length=30), nullable=True),
         sa.Column('issued_on', sa.Date(), nullable=True),
+        sa.Column('amount_fen', sa.BigInteger(), nullable=True),
         sa.Column('why', sa.String(length=120), nullable=False),
         sa.Column('asked_at', moment, nullable=False),
         sa.Column('decided_at', moment, nullable=True),
@@ -103,12 +104,12 @@ def upgrade() -> None:
         sa.Column('emptied_at', moment, nullable=True),
         sa.CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name=op.f('ck_fapiao_requests_decided')),
         sa.CheckConstraint(
-            "(state = 'issued') = (issued_on IS NOT NULL AND number IS NOT NULL)", name=op.f('ck_fapiao_requests_issued')
+            "(state = 'issued') = (issued_on IS NOT NULL AND number IS NOT NULL AND amount_fen IS NOT NULL)", name=op.f('ck_fapiao_requests_issued')
         ),
         sa.CheckConstraint(
             "kind = 'person' OR tax_number IS NOT NULL OR emptied_at IS NOT NULL", name=op.f('ck_fapiao_requests_firm_has_number')
         ),
-        sa.CheckConstraint("red_fen >= 0 AND (red_fen = 0 OR state = 'issued')", name=op.f('ck_fapiao_requests_red')),
+        sa.CheckConstraint('red_fen >= 0 AND (red_fen = 0 OR red_fen <= amount_fen)', name=op.f('ck_fapiao_requests_red')),
         sa.ForeignKeyConstraint(['decided_by'], ['users.id'], name=op.f('fk_fapiao_requests_decided_by')),
         sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_fapiao_requests_order_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_fapiao_requests')),

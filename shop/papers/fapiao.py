@@ -16,7 +16,11 @@ from shop.papers.models import Fapiao, FapiaoKind, FapiaoState
 
 _row = columns_of(Fapiao)
 _INSERT = insert(table_of(Fapiao))
-_LOCK = select(_row.id, _row.order_id, _row.state, _row.issued_on, _row.red_fen).where(_row.id == bindparam("given")).with_for_update()
+_LOCK = (
+    select(_row.id, _row.order_id, _row.state, _row.issued_on, _row.amount_fen, _row.red_fen)
+    .where(_row.id == bindparam("given"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -80,15 +84,22 @@ def ask_again(order_id: OrderId, wanted: FapiaoWanted, *, now: datetime) -> None
 
 
 @act
-def issue(fapiao_id: FapiaoId, *, number: str, issued_on: date, today: date, by: UserId, now: datetime) -> None:
-    """It was issued under this number. Raises NoSuchFapiao, AlreadyDecided or BeforeIssue."""
+def issue(fapiao_id: FapiaoId, *, number: str, amount_fen: int, issued_on: date, today: date, by: UserId, now: datetime) -> None:
+    """It was issued under this number, for what the buyer had paid. Raises NoSuchFapiao, AlreadyDecided or BeforeIssue."""
     found = _lock(fapiao_id)
     if found.state is not FapiaoState.ASKED:
         raise AlreadyDecided
     if issued_on > today:
         raise BeforeIssue
-    values = {"state": FapiaoState.ISSUED, "number": number, "issued_on": issued_on, "decided_at": now, "decided_by": by}
-    _decide(fapiao_id, values, "fapiao.issued", {"number": number, "on": issued_on.isoformat()}, by=by, now=now)
+    values = {
+        "state": FapiaoState.ISSUED,
+        "number": number,
+        "issued_on": issued_on,
+        "amount_fen": amount_fen,
+        "decided_at": now,
+        "decided_by": by,
+    }
+    _decide(fapiao_id, values, "fapiao.issued", {"number": number, "on": issued_on.isoformat(), "amount_fen": amount_fen}, by=by, now=now)
 
 
 @act
@@ -101,16 +112,15 @@ def refuse(fapiao_id: FapiaoId, *, why: str, by: UserId, now: datetime) -> None:
 
 
 @act
-def take_back(fapiao_id: FapiaoId, *, back_fen: int, number: str, on: date, today: date, by: UserId, now: datetime) -> None:
-    """A red-letter fapiao was issued; now they stand for `back_fen`, all that went back. Raises NoSuchFapiao, NothingRed or BeforeIssue."""
+def take_back(fapiao_id: FapiaoId, *, due_fen: int, number: str, on: date, today: date, by: UserId, now: datetime) -> None:
+    """A red-letter fapiao was issued for `due_fen`, what went back since. Raises NoSuchFapiao, NothingRed or BeforeIssue."""
     found = _lock(fapiao_id)
-    if found.state is not FapiaoState.ISSUED or found.red_fen >= back_fen:
+    if found.issued_on is None or found.amount_fen is None or not 0 < due_fen <= found.amount_fen - found.red_fen:
         raise NothingRed
-    assert found.issued_on is not None, "what was issued has its day"
     if on > today or on < found.issued_on:
         raise BeforeIssue
-    values = {"red_fen": back_fen, "red_number": number, "red_on": on}
-    _decide(fapiao_id, values, "fapiao.red", {"number": number, "on": on.isoformat(), "back_fen": back_fen}, by=by, now=now)
+    values = {"red_fen": found.red_fen + due_fen, "red_number": number, "red_on": on}
+    _decide(fapiao_id, values, "fapiao.red", {"number": number, "on": on.isoformat(), "due_fen": due_fen}, by=by, now=now)
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,7 @@ class _Locked:
     order_id: OrderId
     state: FapiaoState
     issued_on: date | None
+    amount_fen: int | None
     red_fen: int
 
 

@@ -85,9 +85,9 @@ class Fapiao(Model):
     __tablename__ = "fapiao_requests"
     __table_args__ = (
         CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided"),
-        CheckConstraint("(state = 'issued') = (issued_on IS NOT NULL AND number IS NOT NULL)", name="issued"),
+        CheckConstraint("(state = 'issued') = (issued_on IS NOT NULL AND number IS NOT NULL AND amount_fen IS NOT NULL)", name="issued"),
         CheckConstraint("kind = 'person' OR tax_number IS NOT NULL OR emptied_at IS NOT NULL", name="firm_has_number"),
-        CheckConstraint("red_fen >= 0 AND (red_fen = 0 OR state = 'issued')", name="red"),
+        CheckConstraint("red_fen >= 0 AND (red_fen = 0 OR red_fen <= amount_fen)", name="red"),
         Index("ix_fapiao_requests_state", "state", "id"),
     )
 
@@ -104,6 +104,8 @@ class Fapiao(Model):
     number: Mapped[str | None] = mapped_column(String(30))
     """发票号码, twenty digits of a digital one 数电票."""
     issued_on: Mapped[date | None]
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    """What it was issued for: what the buyer had paid and not got back."""
     why: Mapped[str] = mapped_column(String(120), default="")
     """Why it was refused."""
     asked_at: Mapped[datetime] = mapped_column(Instant)

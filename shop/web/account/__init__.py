@@ -4,13 +4,14 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
-from shop.web.account import door, orders
+from shop.web.account import addresses, door, orders
 from shop.web.current import needs
 from shop.web.errors import go
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 blueprint.register_blueprint(door.blueprint)
 blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(addresses.blueprint)
 
 
 @blueprint.get("/")
