@@ -43,12 +43,12 @@ screens: setup ## take docs/screens/ again from the running shop
 
 messages: $(VENV)/.run ## bring the catalogues up to date with the words of code and templates; what is new then wants translating
 	@$(VENV)/bin/pybabel --quiet extract --mapping-file=babel.cfg --keywords="lazy_gettext lazy_pgettext:1c,2" \
-		--add-location=file --sort-output --no-wrap --output-file=$(VENV)/messages.pot .
-	@$(VENV)/bin/pybabel --quiet update --input-file=$(VENV)/messages.pot --output-dir=shop/translations \
+		--add-location=file --sort-output --no-wrap --output-file=shop/translations/messages.pot .
+	@$(VENV)/bin/pybabel --quiet update --input-file=shop/translations/messages.pot --output-dir=shop/translations \
 		--no-fuzzy-matching --ignore-obsolete --no-wrap
 	@sed -i.bak -E '/^"(POT-Creation-Date|PO-Revision-Date|Report-Msgid-Bugs-To|Last-Translator|Language-Team|Generated-By): /d' \
 		shop/translations/*/LC_MESSAGES/messages.po
-	@rm -f $(VENV)/messages.pot shop/translations/*/LC_MESSAGES/messages.po.bak
+	@rm -f shop/translations/messages.pot shop/translations/*/LC_MESSAGES/messages.po.bak
 
 clean: ## forget .venv and caches; the database in instance/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis shop/translations/*/LC_MESSAGES/*.mo
