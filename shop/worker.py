@@ -26,6 +26,7 @@ from shop.acts.handle_event import handle_due_events
 from shop.acts.import_tasks import BOOK, CHECK, book_sales_file, check_sales
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.reconcile import reconcile_lately
+from shop.catalog.service import rewrite_search_texts
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
 from shop.outbox.tasks import Runner, run_tasks
@@ -71,6 +72,7 @@ SWEEPS = (
     Sweep("corrections", timedelta(seconds=20), lambda _, now: carry_out_corrections(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
+    Sweep("found_by", timedelta(minutes=5), lambda _config, _now: rewrite_search_texts()),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
     Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )

@@ -18,9 +18,10 @@ from shop.accounts.models import User, UserRole
 from shop.accounts.passwords import hash_password
 from shop.accounts.roles import Role
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
+from shop.catalog.service import SEARCH_VERSION
+from shop.catalog.words import also_called, found_text
 from shop.extensions import act, db
 from shop.kit.ids import CategoryId, CooperativeId, EasternUnitId, ItemId, LotId, ProductId, SkuId, TownId, UserId, VillageId
-from shop.kit.text import search_text
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Membership, Pairing, PairingKind, Town, Village
 from shop.stock.models import Lot, LotSource, Movement, MovementKind, StockItem
 
@@ -404,7 +405,8 @@ def make_product(
             "ingredients": ingredients,
             "standard": standard,
             "is_sample": is_sample,
-            "search_text": search_text(name, name_en, category, village.name, cooperative.name),
+            "search_text": found_text((name, name_en, slug), also_called(name), (category, village.name, cooperative.name)),
+            "search_version": SEARCH_VERSION,
             "created_at": NOW,
             "published_at": published_at if status != ProductStatus.DRAFT else None,
         },

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -89,7 +89,9 @@ class Product(Model):
     """Price, pack or label data are placeholders: the page says 示例."""
     tax_category: Mapped[str] = mapped_column(String(20), default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
-    """Tokens of everything it is found by, each between spaces (`kit.text.search_tokens`)."""
+    """Tokens of everything it is found by, each between spaces (`catalog.words.found_text`)."""
+    search_version: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Of the lines that wrote it (`catalog.service.SEARCH_VERSION`); others are written anew by a sweep."""
     created_at: Mapped[datetime] = mapped_column(Instant)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -8,10 +8,10 @@ from sqlalchemy import exists, insert, select, text, update
 
 from shop.catalog.errors import BadPrice, BadSlug, CannotPublish, Missing, NoSuchProduct, SkuTaken
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
-from shop.catalog.words import also_called
-from shop.extensions import act, db
+from shop.catalog.words import also_called, found_text
+from shop.extensions import act, db, reading
 from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, UserId, VillageId
-from shop.kit.text import is_slug, search_text, search_tokens
+from shop.kit.text import is_slug
 from shop.origin.models import Cooperative, Town, Village
 from shop.outbox.service import write_audit
 
@@ -191,10 +191,34 @@ def set_price(sku_id: SkuId, price_fen: int, *, now: datetime, by: UserId | None
 # ── What they share ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _write_search_text(product_id: ProductId) -> None:
-    """Keep what the product is found by: its names, other words for it, its slug; its shelf, village, town and cooperative.
+SEARCH_VERSION = 1
+"""Counted up whenever a product is to be found by other words than before; a sweep then writes those anew that an older version wrote."""
+_A_ROUND = 200
 
-    Of the latter only whole words and pairs: 粮油 finds everything on that shelf, but 油 does not find rice, nor 牛 the honey from 牛场.
+
+def rewrite_search_texts() -> int:
+    """Sweep. Write anew what products are found by where an older version of these lines wrote it; how many."""
+    with reading() as session:
+        behind = session.scalars(
+            select(Product.id).where(Product.search_version != SEARCH_VERSION).order_by(Product.id).limit(_A_ROUND)
+        ).all()
+    for product_id in behind:
+        rewrite_search_text(ProductId(product_id))
+    return len(behind)
+
+
+@act
+def rewrite_search_text(product_id: ProductId) -> None:
+    """Write anew what the product is found by, after the name of its shelf, village, town or cooperative has changed. Raises NoSuchProduct."""
+    _lock(product_id)
+    _write_search_text(product_id)
+
+
+def _write_search_text(product_id: ProductId) -> None:
+    """Keep what the product is found by: its names; after a bar, so that a hit in the name can be told, other words for it; its shelf, village, town and
+    cooperative. All of it also as it sounds (`kit.pinyin`).
+
+    Of the last only whole words and pairs: 粮油 finds everything on that shelf, but 油 does not find rice, nor 牛 the honey from 牛场.
     """
     own = (Product.name, Product.name_en, Product.slug)
     around = (
@@ -210,10 +234,9 @@ def _write_search_text(product_id: ProductId) -> None:
         .outerjoin(Cooperative, Cooperative.id == Product.cooperative_id)
         .where(Product.id == product_id)
     ).one()
-    names, places = found_by[: len(own)], found_by[len(own) :]
-    tokens = dict.fromkeys(token for place in places if place for token in search_tokens(place))
-    words = f"{search_text(*names, also_called(found_by.name))}{' '.join(tokens)} "
-    db.session.execute(update(Product).where(Product.id == product_id).values(search_text=words))
+    places = [place for place in found_by[len(own) :] if place]
+    words = found_text(found_by[: len(own)], also_called(found_by.name), places)
+    db.session.execute(update(Product).where(Product.id == product_id).values(search_text=words, search_version=SEARCH_VERSION))
 
 
 def _lock(product_id: ProductId) -> Product:

@@ -4,7 +4,13 @@ Pure. The longest name is taken first and only once, so that 玉米 is corn and 
 """
 
 import re
+from collections.abc import Sequence
 
+from shop.kit.pinyin import spellings
+from shop.kit.text import search_text, search_tokens
+
+BAR = "|"
+"""Between a product's names and what else it is found by; no token holds it."""
 _ALSO = {
     "贡米": "rice tribute rice 大米 米饭",
     "糯米": "glutinous rice sticky rice 江米",
@@ -51,3 +57,10 @@ _NAMES = re.compile("|".join(sorted(_ALSO, key=lambda name: (-len(name), name)))
 def also_called(name: str) -> str:
     """The other words for everything that `name` names, between spaces; empty if none is known."""
     return " ".join(dict.fromkeys(_ALSO[found] for found in _NAMES.findall(name)))
+
+
+def found_text(names: Sequence[str], also: str, places: Sequence[str]) -> str:
+    """What a product is kept to be found by: tokens of its names, a bar, those of other words for it and of where it is from; all also as they sound."""
+    tokens = dict.fromkeys(token for place in places for token in search_tokens(place))
+    sounds = dict.fromkeys(sound for place in places for sound in spellings(place, from_each=False))
+    return f"{search_text(*names, *spellings(names[0]))}{BAR}{search_text(also, *spellings(also))} {' '.join((*tokens, *sounds))} "

@@ -5,13 +5,16 @@ character, every two that stand together, and Latin words and numbers in small l
 """
 
 import re
+import unicodedata
 from itertools import pairwise
+
+from shop.kit.pinyin import HAN
 
 _FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 """Full-width signs and the ideographic space, as Chinese input methods write them, to ASCII (Unicode, Halfwidth and Fullwidth Forms)."""
 
-_HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_RUNS = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<word>[^\W_{_HAN}]+)")
+_RUNS = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>[^\W_{HAN}]+)")
+_TONES = re.compile("[\u0300-\u036f]")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MOST_SEARCH_TOKENS = 16
 """How much of what somebody typed is sought: enough for any name, too little to make the database sweat."""
@@ -61,5 +64,6 @@ def escape_like(text: str) -> str:
 
 
 def _runs(text: str) -> list[tuple[str, str]]:
-    """Runs of Chinese characters and words of anything else that is a letter or a digit, in order, folded, small."""
-    return [(found.lastgroup or "", found.group()) for found in _RUNS.finditer(fold(text).casefold())]
+    """Runs of Chinese characters and words of anything else that is a letter or a digit, in order, folded, small, without accents."""
+    plain = text if text.isascii() else unicodedata.normalize("NFC", _TONES.sub("", unicodedata.normalize("NFD", text)))
+    return [(found.lastgroup or "", found.group()) for found in _RUNS.finditer(fold(plain).casefold())]

@@ -1,7 +1,7 @@
-"""The shelves: products found by words, shelf, village and cooperative, with price and stock; what stands where, and how much of it.
+"""The shelves: products found by words, shelf, village, cooperative, season, price, stock and marks; what stands where, and how much of it.
 
 Law: two statements whatever is asked and however much is found: the facets with the total, then one page of cards. Their texts depend on which conditions
-are set, not on what they say, so there are few of them and they are kept.
+are set, not on what they say, so there are few of them and they are kept. A facet's count is what choosing it would leave of what the *other* facets leave.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from sqlalchemy import BindParameter, Date, TextClause, bindparam, text
 from shop.catalog.measures import UnitPrice, unit_price
 from shop.catalog.models import NetUnit
 from shop.catalog.seasons import is_in_season
+from shop.catalog.words import BAR
 from shop.extensions import db
 from shop.kit.ids import CooperativeId, ProductId
 from shop.kit.text import search_patterns
@@ -43,6 +44,18 @@ class Sort(StrEnum):
     NEW = "new"
 
 
+ALL_YEAR = "all-year"
+SEASONS = (*(str(month) for month in range(1, 13)), ALL_YEAR)
+"""Harvested in that month, or made whenever there is something to make it of."""
+BOUNDS_FEN = (20_00, 50_00, 100_00)
+PRICES = ("under-20", "20-50", "50-100", "over-100")
+"""Bands of the first pack's price in yuan, the lower bound inclusive."""
+IN_STOCK = "in"
+ACCREDITED = "accredited"
+MARKS = (ACCREDITED,)
+"""Recognised by an authority, with a number and in force today (`papers.accreditations`)."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What somebody looks for. Facets hold slugs: one of each that is set must fit."""
@@ -51,6 +64,10 @@ class Wanted:
     categories: tuple[str, ...] = ()
     villages: tuple[str, ...] = ()
     cooperatives: tuple[str, ...] = ()
+    seasons: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    stocks: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
     sort: Sort = Sort.BEST
     page: int = 1
 
@@ -87,6 +104,7 @@ class FacetRow:
 
     slug: str
     name: str
+    """Empty where the page knows the words: months, prices, stock and marks."""
     count: int
 
 
@@ -101,6 +119,10 @@ class Shelves:
     categories: tuple[FacetRow, ...]
     villages: tuple[FacetRow, ...]
     cooperatives: tuple[FacetRow, ...]
+    seasons: tuple[FacetRow, ...]
+    prices: tuple[FacetRow, ...]
+    stocks: tuple[FacetRow, ...]
+    marks: tuple[FacetRow, ...]
 
     @property
     def village_count(self) -> int:
@@ -108,39 +130,81 @@ class Shelves:
         return sum(row.count > 0 for row in self.villages)
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """Which conditions are set: all that the text of a statement depends on."""
+
+    patterns: int
+    categories: bool
+    villages: bool
+    cooperatives: bool
+    months: int
+    """How many are chosen; whether all-year goods are, says the next."""
+    all_year: bool
+    prices: bool
+    stocks: bool
+    marks: bool
+    english: bool
+
+
 def shelves(wanted: Wanted, *, today: date, english: bool) -> Shelves:
     """What is found on the business day `today`. Names come in one language; a page beyond the last one is the last one."""
-    patterns = search_patterns(wanted.words[:LONGEST_QUERY])
-    sought = len(patterns) if patterns or not wanted.words.strip() else NOTHING_SOUGHT
-    chosen = {
-        "categories": wanted.categories[:MOST_CHOSEN],
-        "villages": wanted.villages[:MOST_CHOSEN],
-        "cooperatives": wanted.cooperatives[:MOST_CHOSEN],
+    shape, given = _read(wanted, today, english)
+    facets: dict[str, list[FacetRow]] = {
+        name: [] for name in ("category", "village", "cooperative", "season", "price", "stock", "mark", "total")
     }
-    shape = (sought, *(bool(slugs) for slugs in chosen.values()), english)
-    given: dict[str, object] = {f"p{number}": pattern for number, pattern in enumerate(patterns)}
-    given |= {name: list(slugs) for name, slugs in chosen.items() if slugs}
-
-    facets: dict[str, list[FacetRow]] = {"category": [], "village": [], "cooperative": [], "total": []}
-    for facet, slug, name, count in db.session.execute(_facets(*shape), given):
-        facets[facet].append(FacetRow(slug, name, count))
+    for facet, slug, name, place, count in db.session.execute(_facets(shape), given):
+        facets[facet].append(FacetRow(_FIXED[facet][place] if facet in _FIXED else slug, name, count))
     total = facets["total"][0].count
     pages = max(1, -(-total // PER_PAGE))
     page = min(max(1, wanted.page), pages)
     cards: tuple[Card, ...] = ()
     if total:
-        given |= {"today": today, "month": today.month, "most": PER_PAGE, "skipped": (page - 1) * PER_PAGE}
-        rows = db.session.execute(_page(*shape, wanted.sort), given)
+        rows = db.session.execute(_page(shape, wanted.sort), given | {"most": PER_PAGE, "skipped": (page - 1) * PER_PAGE})
         cards = tuple(_card(row, today.month) for row in rows)
     return Shelves(
         cards=cards,
         total=total,
         page=page,
         pages=pages,
-        categories=_worth_showing(facets["category"], chosen["categories"]),
-        villages=_worth_showing(facets["village"], chosen["villages"]),
-        cooperatives=_worth_showing(facets["cooperative"], chosen["cooperatives"]),
+        categories=_worth_showing(facets["category"], wanted.categories),
+        villages=_worth_showing(facets["village"], wanted.villages),
+        cooperatives=_worth_showing(facets["cooperative"], wanted.cooperatives),
+        seasons=_worth_showing(facets["season"], wanted.seasons),
+        prices=_worth_showing(facets["price"], wanted.prices),
+        stocks=_worth_showing(facets["stock"], wanted.stocks),
+        marks=_worth_showing(facets["mark"], wanted.marks),
     )
+
+
+_FIXED: dict[str, tuple[str, ...]] = {"season": SEASONS, "price": PRICES, "stock": (IN_STOCK,), "mark": MARKS, "total": ("",)}
+
+
+def _read(wanted: Wanted, today: date, english: bool) -> tuple[_Shape, dict[str, object]]:
+    """The shape of a question, and its parameters."""
+    patterns = search_patterns(wanted.words[:LONGEST_QUERY])
+    given: dict[str, object] = {f"p{number}": pattern for number, pattern in enumerate(patterns)}
+    given |= {"today": today, "month": today.month}
+    for name in ("categories", "villages", "cooperatives"):
+        if slugs := getattr(wanted, name)[:MOST_CHOSEN]:
+            given[name] = list(slugs)
+    if prices := [PRICES.index(price) for price in wanted.prices if price in PRICES]:
+        given["prices"] = prices
+    months = [int(season) for season in dict.fromkeys(wanted.seasons) if season in SEASONS and season != ALL_YEAR]
+    given |= {f"m{number}": month for number, month in enumerate(months)}
+    shape = _Shape(
+        patterns=len(patterns) if patterns or not wanted.words.strip() else NOTHING_SOUGHT,
+        categories="categories" in given,
+        villages="villages" in given,
+        cooperatives="cooperatives" in given,
+        months=len(months),
+        all_year=ALL_YEAR in wanted.seasons,
+        prices="prices" in given,
+        stocks=IN_STOCK in wanted.stocks,
+        marks=ACCREDITED in wanted.marks,
+        english=english,
+    )
+    return shape, given
 
 
 def cards_of(product_ids: Sequence[ProductId], *, today: date, english: bool) -> tuple[Card, ...]:
@@ -206,15 +270,27 @@ _PRODUCTS = """
 _FIRST_PACK = """
   join skus s on s.id = (select f.id from skus f where f.product_id = p.id and f.is_offered order by f.position, f.id limit 1)"""
 
-_ON_THE_SHELVES = """
- where p.status = 'published' and exists (select 1 from skus o where o.product_id = p.id and o.is_offered)"""
+_PUBLISHED = """
+ where p.status = 'published'"""
 
 _HAS_GOODS = """exists (select 1 from skus o join stock_items i on i.sku_id = o.id join lots l on l.id = i.lot_id
     where o.product_id = p.id and o.is_offered and l.best_before >= :today and l.recalled_at is null and i.packed > i.held + i.sold + i.written_off)"""
 
-_IN_SEASON = """(case when p.first_harvest_month is null then 0
-    when p.first_harvest_month <= p.last_harvest_month then case when :month between p.first_harvest_month and p.last_harvest_month then 1 else 0 end
-    when :month >= p.first_harvest_month or :month <= p.last_harvest_month then 1 else 0 end)"""
+_IS_ACCREDITED = """exists (select 1 from accreditations a where a.product_id = p.id and :today between a.first_day and a.last_day
+    and (a.withdrawn_on is null or a.withdrawn_on > :today))"""
+
+_BAND = (
+    f"(case {' '.join(f'when s.price_fen < {bound} then {place}' for place, bound in enumerate(BOUNDS_FEN))} else {len(BOUNDS_FEN)} end)"
+)
+
+
+def _harvested_in(month: str, table: str = "p") -> str:
+    """Whether something is harvested in a month; what has no months is not."""
+    first, last = f"{table}.first_harvest_month", f"{table}.last_harvest_month"
+    return f"(case when {first} <= {last} then {month} between {first} and {last} else {month} >= {first} or {month} <= {last} end)"
+
+
+_IN_SEASON = f"(case when p.first_harvest_month is not null and {_harvested_in(':month')} then 1 else 0 end)"
 
 _ORDERS = {
     Sort.BEST: f"case when {_HAS_GOODS} then 0 else 1 end, {_IN_SEASON} desc, c.position, p.id",
@@ -224,56 +300,80 @@ _ORDERS = {
 }
 
 
-@lru_cache(maxsize=256)
-def _facets(patterns: int, by_category: bool, by_village: bool, by_cooperative: bool, english: bool) -> TextClause:
+def _conditions(shape: _Shape) -> dict[str, str]:
+    """Of each facet that is set, what a product must be; read over the tables of `_PRODUCTS` and `_FIRST_PACK`."""
+    seasons = [f"(p.first_harvest_month is not null and {_harvested_in(f':m{number}')})" for number in range(shape.months)]
+    seasons += ["p.first_harvest_month is null"] if shape.all_year else []
+    held = {
+        "c": ("c.slug in :categories", shape.categories),
+        "v": ("v.slug in :villages", shape.villages),
+        "k": ("k.slug in :cooperatives", shape.cooperatives),
+        "h": (f"({' or '.join(seasons)})", bool(seasons)),
+        "b": (f"{_BAND} in :prices", shape.prices),
+        "g": (_HAS_GOODS, shape.stocks),
+        "a": (_IS_ACCREDITED, shape.marks),
+    }
+    return {name: condition for name, (condition, is_set) in held.items() if is_set}
+
+
+@lru_cache(maxsize=512)
+def _facets(shape: _Shape) -> TextClause:
     """Of each facet its rows with what the *other* facets leave, and the total; nothing found is nought, not missing."""
-    name = "name_en" if english else "name"
-    short_name = "name_en" if english else "short_name"
+    name = "name_en" if shape.english else "name"
+    short_name = "name_en" if shape.english else "short_name"
+    conditions = _conditions(shape)
+    flags = "".join(f", {condition} as {name}_fits" for name, condition in conditions.items())
+
+    def others(own: str = "") -> str:
+        return "".join(f" and {name}_fits" for name in conditions if name != own)
+
+    months = " union all ".join(f"select {month} as n" for month in range(1, 13))
+    bands = " union all ".join(f"select {band} as n" for band in range(len(PRICES)))
     return _text(
         f"""
-with m as (select p.id, p.category_id, p.village_id, p.cooperative_id,
-    {_chosen("c", "categories", by_category)} as c_fits, {_chosen("v", "villages", by_village)} as v_fits,
-    {_chosen("k", "cooperatives", by_cooperative)} as k_fits
-    {_PRODUCTS}{_ON_THE_SHELVES}{_finds(patterns)})
-select facet, slug, name, found from (
+with m as (select p.id, p.category_id, p.village_id, p.cooperative_id, p.first_harvest_month, p.last_harvest_month,
+    {_BAND} as band, {_HAS_GOODS} as has_goods, {_IS_ACCREDITED} as is_accredited{flags}
+    {_PRODUCTS}{_FIRST_PACK}{_PUBLISHED}{_finds(shape.patterns)})
+select facet, slug, name, place, found from (
 select 1 as block, 'category' as facet, c.slug, c.{name} as name, c.position as place, count(m.id) as found
-  from categories c left join m on m.category_id = c.id and v_fits and k_fits group by c.id, c.slug, c.{name}, c.position
+  from categories c left join m on m.category_id = c.id{others("c")} group by c.id, c.slug, c.{name}, c.position
 union all select 2, 'village', v.slug, v.{name}, v.id, count(m.id)
-  from villages v left join m on m.village_id = v.id and c_fits and k_fits group by v.id, v.slug, v.{name}
+  from villages v left join m on m.village_id = v.id{others("v")} group by v.id, v.slug, v.{name}
 union all select 3, 'cooperative', k.slug, k.{short_name}, k.id, count(m.id)
-  from cooperatives k left join m on m.cooperative_id = k.id and c_fits and v_fits group by k.id, k.slug, k.{short_name}
-union all select 4, 'total', '', '', 0, count(m.id) from m where c_fits and v_fits and k_fits) as facets
+  from cooperatives k left join m on m.cooperative_id = k.id{others("k")} group by k.id, k.slug, k.{short_name}
+union all select 4, 'season', '', '', n.n - 1, count(m.id) from ({months}) n
+  left join m on m.first_harvest_month is not null and {_harvested_in("n.n", "m")}{others("h")} group by n.n
+union all select 4, 'season', '', '', 12, count(m.id) from m where first_harvest_month is null{others("h")}
+union all select 5, 'price', '', '', n.n, count(m.id) from ({bands}) n left join m on m.band = n.n{others("b")} group by n.n
+union all select 6, 'stock', '', '', 0, count(m.id) from m where has_goods{others("g")}
+union all select 7, 'mark', '', '', 0, count(m.id) from m where is_accredited{others("a")}
+union all select 8, 'total', '', '', 0, count(m.id) from m where true{others()}) as facets
 order by block, place""",
-        by_category,
-        by_village,
-        by_cooperative,
+        shape,
     )
 
 
 @lru_cache(maxsize=1024)
-def _page(patterns: int, by_category: bool, by_village: bool, by_cooperative: bool, english: bool, sort: Sort) -> TextClause:
-    where = _finds(patterns) + "".join(
-        f" and {_chosen(table, name, True)}"
-        for table, name, is_set in (("c", "categories", by_category), ("v", "villages", by_village), ("k", "cooperatives", by_cooperative))
-        if is_set
-    )
-    return _text(_cards_sql(where, _ORDERS[sort], english), by_category, by_village, by_cooperative, dated=True)
+def _page(shape: _Shape, sort: Sort) -> TextClause:
+    where = _finds(shape.patterns) + "".join(f" and {condition}" for condition in _conditions(shape).values())
+    by_name = f"case when {_is_named(shape.patterns)} then 0 else 1 end, " if sort is Sort.BEST and shape.patterns > 0 else ""
+    return _text(_cards_sql(where, by_name + _ORDERS[sort], shape.english), shape)
 
 
 @lru_cache(maxsize=2)
 def _page_of_ids(english: bool) -> TextClause:
-    statement = _text(_cards_sql(" and p.id in :ids", _ORDERS[Sort.BEST], english), dated=True)
+    statement = _text(_cards_sql(" and p.id in :ids", _ORDERS[Sort.BEST], english))
     return statement.bindparams(bindparam("ids", expanding=True))
 
 
 @lru_cache(maxsize=2)
 def _page_of_cooperative(english: bool) -> TextClause:
-    return _text(_cards_sql(" and p.cooperative_id = :cooperative", _ORDERS[Sort.BEST], english), dated=True)
+    return _text(_cards_sql(" and p.cooperative_id = :cooperative", _ORDERS[Sort.BEST], english))
 
 
 @lru_cache(maxsize=2)
 def _page_in_season(english: bool) -> TextClause:
-    return _text(_cards_sql(f" and {_IN_SEASON} = 1 and {_HAS_GOODS}", "c.position, p.id", english), dated=True)
+    return _text(_cards_sql(f" and {_IN_SEASON} = 1 and {_HAS_GOODS}", "c.position, p.id", english))
 
 
 def _cards_sql(where: str, order: str, english: bool) -> str:
@@ -281,7 +381,7 @@ def _cards_sql(where: str, order: str, english: bool) -> str:
     name, pack, town = ("name_en", "pack_en", "name_en") if english else ("name", "pack", "short_name")
     return f"""
 with found as (select p.id as product_id, s.id as sku_id, row_number() over (order by {order}) as place
-    {_PRODUCTS}{_FIRST_PACK}{_ON_THE_SHELVES}{where}
+    {_PRODUCTS}{_FIRST_PACK}{_PUBLISHED}{where}
     order by place limit :most offset :skipped)
 select p.id, p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus o where o.product_id = p.id and o.is_offered),
        s.price_fen, s.net_value, s.net_unit, v.{name}, t.{town}, p.illustration, p.cover, p.glyph, c.tint, p.first_harvest_month, p.last_harvest_month,
@@ -297,10 +397,6 @@ select p.id, p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus
  order by found.place"""
 
 
-def _chosen(table: str, name: str, is_set: bool) -> str:
-    return f"({table}.slug in :{name})" if is_set else "true"
-
-
 def _finds(patterns: int) -> str:
     """Conditions that every token is found; the backslash escapes what `LIKE` would read (`kit.text.search_patterns`)."""
     if patterns == NOTHING_SOUGHT:
@@ -308,9 +404,14 @@ def _finds(patterns: int) -> str:
     return "".join(rf" and p.search_text like :p{number} escape '\'" for number in range(patterns))
 
 
-def _text(sql: str, by_category: bool = False, by_village: bool = False, by_cooperative: bool = False, dated: bool = False) -> TextClause:
-    lists = (("categories", by_category), ("villages", by_village), ("cooperatives", by_cooperative))
-    parameters: list[BindParameter[Any]] = [bindparam(name, expanding=True) for name, is_set in lists if is_set]
-    if dated:
-        parameters.append(bindparam("today", type_=Date))
+def _is_named(patterns: int) -> str:
+    """Whether every token stands in the product's own names: before the bar (`catalog.words.found_text`)."""
+    return " and ".join(rf"p.search_text like cast(:p{number} as text) || '%{BAR}%' escape '\'" for number in range(patterns))
+
+
+def _text(sql: str, shape: _Shape | None = None) -> TextClause:
+    parameters: list[BindParameter[Any]] = [bindparam("today", type_=Date)]
+    if shape is not None:
+        lists = {"categories": shape.categories, "villages": shape.villages, "cooperatives": shape.cooperatives, "prices": shape.prices}
+        parameters += [bindparam(name, expanding=True) for name, is_set in lists.items() if is_set]
     return text(sql).bindparams(*parameters)

@@ -1,13 +1,29 @@
 """The shelves: found by words and facets, in order, in two statements."""
 
 from datetime import UTC, date, datetime
+from random import Random
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 
 from shop.catalog.models import ProductStatus
-from shop.reports.shelves import PER_PAGE, Sort, Wanted, cards_in_season, cards_of, shelves
-from tests.factories import Pack, hold_units, make_cooperative, make_lot, make_product, make_village, write_off
+from shop.extensions import act, db
+from shop.kit.ids import UserId
+from shop.papers.models import Accreditation
+from shop.reports.shelves import ACCREDITED, ALL_YEAR, IN_STOCK, PER_PAGE, PRICES, Sort, Wanted, cards_in_season, cards_of, shelves
+from tests.factories import (
+    MadeProduct,
+    Pack,
+    hold_units,
+    make_category,
+    make_cooperative,
+    make_lot,
+    make_product,
+    make_user,
+    make_village,
+    write_off,
+)
 from tests.statements import count_statements
 
 TODAY = date(2026, 11, 23)
@@ -75,6 +91,91 @@ def test_facets_narrow_one_by_the_other_and_count_what_the_others_leave(county: 
     assert {(row.slug, row.count) for row in result.cooperatives} == {("gaobatian", 1)}
 
 
+def test_the_name_comes_before_other_words_and_places(app: Flask) -> None:
+    tea_village = make_village("茶园村", slug="chayuan")
+    make_lot(make_product("花生", village=tea_village))
+    make_lot(make_product("金丝皇菊"))  # 菊花茶, as others call it
+    make_lot(make_product("苔茶", category="茶饮"))
+    assert found("茶")[0] == "苔茶" and found("cha")[0] == "苔茶"
+    assert set(found("茶")) == {"苔茶", "金丝皇菊"}, "a lone character of a place finds nothing"
+    assert found("茶园") == ["花生"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("gongmi", "白水贡米"), ("gm", "白水贡米"), ("gòng mǐ", "白水贡米"), ("zhenzhu hs", "珍珠花生"), ("gaobatian", "珍珠花生")],
+)
+def test_what_sounds_like_it_is_found(county: None, typed: str, name: str) -> None:
+    assert name in found(typed)
+
+
+# ── Facets against a plain count ──────────────────────────────────────────────────────────────────────────────────────
+
+NAMES = {"category": "categories", "village": "villages", "cooperative": "cooperatives", "season": "seasons", "price": "prices"}
+NAMES |= {"stock": "stocks", "mark": "marks"}
+
+
+@pytest.fixture
+def market(app: Flask) -> list[dict[str, set[str]]]:
+    """Of eighteen products what each facet says of it."""
+    villages = [make_village(f"{name}村", slug=f"v{place}") for place, name in enumerate("甲乙丙")]
+    growers = [make_cooperative(f"{name}社", slug=f"k{place}", villages=villages) for place, name in enumerate("子丑")]
+    months = [None, (9, 10), (12, 2)]
+    make_category("坚果", slug="nuts")
+    clerk, kept = make_user("Clerk"), []
+    for number in range(18):
+        fen = (9_00, 20_00, 60_00, 100_00)[number % 4]
+        season = months[number % 3]
+        product = make_product(
+            f"米{number}", packs=[Pack(fen)], village=villages[number % 3], cooperative=growers[number // 9], harvest_months=season,
+            category=("粮油", "坚果")[number % 2],
+        )  # fmt: skip
+        if number % 5:
+            make_lot(product)
+        if number % 6 == 1:
+            accredit(product, clerk.id)
+        kept.append(
+            {
+                "category": {("grain", "nuts")[number % 2]},
+                "village": {villages[number % 3].slug},
+                "cooperative": {growers[number // 9].slug},
+                "season": {ALL_YEAR} if season is None else {"9", "10"} if season == (9, 10) else {"12", "1", "2"},
+                "price": {PRICES[number % 4]},
+                "stock": {IN_STOCK} if number % 5 else set(),
+                "mark": {ACCREDITED} if number % 6 == 1 else set(),
+            }
+        )
+    return kept
+
+
+@act
+def accredit(product: MadeProduct, by: UserId) -> None:
+    """For this year."""
+    values = {"number": f"帮扶 {product.id}", "issuer": "示例", "paper": "柜 1", "once": product.slug, "recorded_by": by}
+    days = {"first_day": date(2026, 1, 1), "last_day": date(2026, 12, 31), "recorded_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    db.session.execute(insert(Accreditation).values(product_id=product.id, **values, **days))
+
+
+def test_every_count_is_what_a_plain_count_says(market: list[dict[str, set[str]]]) -> None:
+    values = {facet: sorted(set().union(*(product[facet] for product in market))) for facet in NAMES}
+    for chance in map(Random, range(25)):
+        chosen = {
+            facet: tuple(chance.sample(all_, chance.randint(1, min(2, len(all_)))))
+            for facet, all_ in values.items()
+            if chance.random() < 0.4
+        }
+        result = shelves(Wanted(**{NAMES[facet]: slugs for facet, slugs in chosen.items()}), today=TODAY, english=False)  # type: ignore[arg-type]
+
+        def fits(product: dict[str, set[str]], but: str = "", chosen: dict[str, tuple[str, ...]] = chosen) -> bool:
+            return all(product[facet] & set(slugs) for facet, slugs in chosen.items() if facet != but)
+
+        assert result.total == sum(fits(product) for product in market)
+        for facet, field in NAMES.items():
+            told = {row.slug: row.count for row in getattr(result, field) if row.count}
+            counted = {slug: sum(fits(product, facet) and slug in product[facet] for product in market) for slug in values[facet]}
+            assert told == {slug: count for slug, count in counted.items() if count}, (chosen, facet)
+
+
 def test_a_chosen_value_stays_in_its_facet_when_it_leaves_nothing(county: None) -> None:
     result = shelves(Wanted("贡米", villages=("pingcha",)), today=TODAY, english=False)
     assert result.total == 0 and result.cards == ()
@@ -134,7 +235,7 @@ def test_two_statements_however_much_is_asked_and_found(county: None) -> None:
     with count_statements() as seen:
         shelves(Wanted(), today=TODAY, english=False)
     with count_statements() as narrowed:
-        shelves(Wanted("村 米", ("grain",), ("baishui",), ("baishui-dami",), Sort.DEAR), today=TODAY, english=False)
+        shelves(Wanted("白水 米", ("grain",), ("baishui",), ("baishui-dami",), sort=Sort.DEAR), today=TODAY, english=False)
     assert (len(seen), len(narrowed)) == (2, 2)
 
 
