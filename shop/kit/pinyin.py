@@ -21,7 +21,7 @@ _MOST_READINGS = 2
 @lru_cache(maxsize=8192)
 def readings(character: str) -> tuple[str, ...]:
     """Of one Chinese character, without tones, the commonest first; `v` and `u` both stand for ü. None if it is not known."""
-    known = [sound for sound in pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")[:1] for sound in sound]
+    known = next(iter(pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")), [])
     common = [sound for sound in dict.fromkeys(known) if sound.isascii()][:_MOST_READINGS]
     return tuple(dict.fromkeys(spelling for sound in common for spelling in (sound, sound.replace("v", "u"))))
 
