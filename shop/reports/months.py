@@ -6,11 +6,12 @@ Law: every figure is a sum of attributions by the day they were booked; months i
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, case, extract, func, select
+from sqlalchemy import ColumnElement, Date, bindparam, case, column, extract, func, select, text
 
 from shop.extensions import db
 from shop.kit.ids import CooperativeId, VillageId
 from shop.ledger.models import Attribution
+from shop.reports.rollups import GRAINS, MONTHLY
 
 MONTHS = 12
 
@@ -82,6 +83,31 @@ def year_of_village(village_id: VillageId, *, today: date) -> Year:
 def year_of_cooperative(cooperative_id: CooperativeId, *, today: date) -> Year:
     """What was booked to villages through a cooperative. One statement."""
     return _year(Attribution.cooperative_id == cooperative_id, today)
+
+
+_OF_ALL = (
+    text(
+        """
+select day, cast(sum(gross) as bigint), cast(sum(refunds) as bigint) from (
+select day, posted_gross_fen as gross, posted_refunds_fen as refunds from rollup_goods where grain = :grain and day between :since and :today
+union all select a.business_day, case when a.is_refund then 0 else a.amount_fen end, case when a.is_refund then -a.amount_fen else 0 end
+  from ledger_unfolded q join attributions a on a.entry_id = q.entry_id where a.business_day between :since and :today) as booked
+ group by day"""
+    )
+    .bindparams(bindparam("since", type_=Date), bindparam("today", type_=Date))
+    .columns(column("day", Date), column("gross"), column("refunds"))
+)
+
+
+def year_of_all(*, today: date) -> Year:
+    """What was booked to all villages: from the months of the roll-up and what waits to be folded. One statement."""
+    since = first_day(today)
+    booked: dict[tuple[int, int], tuple[int, int]] = {}
+    rows = db.session.execute(_OF_ALL, {"grain": GRAINS[0].number + MONTHLY, "since": since, "today": today})
+    for day, gross_fen, refunds_fen in rows:
+        before = booked.get((day.year, day.month), (0, 0))
+        booked[day.year, day.month] = (before[0] + int(gross_fen), before[1] + int(refunds_fen))
+    return Year(tuple(_month(booked, since, ahead, today) for ahead in range(MONTHS)))
 
 
 def gross_and_refunds() -> tuple[ColumnElement[int], ColumnElement[int]]:

@@ -98,6 +98,18 @@ class Card:
     free_units: int
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A product in as few words as will do to find it again."""
+
+    slug: str
+    name: str
+    village: str
+    illustration: str
+    glyph: str
+    tint: str
+
+
 @dataclass(frozen=True)
 class FacetRow:
     """One way to narrow the shelves, with how many would be left of what the other facets leave."""
@@ -227,6 +239,14 @@ def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...
     return tuple(_card(row, today.month) for row in db.session.execute(_page_in_season(english), given))
 
 
+def seen_products(product_ids: Sequence[ProductId], *, english: bool) -> tuple[Seen, ...]:
+    """These products in this order; those not on the shelves are left out. One statement, none for none."""
+    if not product_ids:
+        return ()
+    found = {id_: Seen(*rest) for id_, *rest in db.session.execute(_seen(english), {"ids": list(product_ids)})}
+    return tuple(found[id_] for id_ in product_ids if id_ in found)
+
+
 def _card(row: Sequence[Any], month: int) -> Card:  # the columns of a text are of no known type
     (id_, slug, name, pack, unit_word, packs, price_fen, net_value, net_unit, village, town, illustration, cover, glyph, tint, *rest) = row
     first, last, free = rest
@@ -333,7 +353,7 @@ def _facets(shape: _Shape) -> TextClause:
         f"""
 with m as (select p.id, p.category_id, p.village_id, p.cooperative_id, p.first_harvest_month, p.last_harvest_month,
     {_BAND} as band, {_HAS_GOODS} as has_goods, {_IS_ACCREDITED} as is_accredited{flags}
-    {_PRODUCTS}{_FIRST_PACK}{_PUBLISHED}{_finds(shape.patterns)})
+    {_PRODUCTS}{_FIRST_PACK}{_PUBLISHED}{finds_sql(shape.patterns)})
 select facet, slug, name, place, found from (
 select 1 as block, 'category' as facet, c.slug, c.{name} as name, c.position as place, count(m.id) as found
   from categories c left join m on m.category_id = c.id{others("c")} group by c.id, c.slug, c.{name}, c.position
@@ -355,8 +375,8 @@ order by block, place""",
 
 @lru_cache(maxsize=1024)
 def _page(shape: _Shape, sort: Sort) -> TextClause:
-    where = _finds(shape.patterns) + "".join(f" and {condition}" for condition in _conditions(shape).values())
-    by_name = f"case when {_is_named(shape.patterns)} then 0 else 1 end, " if sort is Sort.BEST and shape.patterns > 0 else ""
+    where = finds_sql(shape.patterns) + "".join(f" and {condition}" for condition in _conditions(shape).values())
+    by_name = f"case when {named_sql(shape.patterns)} then 0 else 1 end, " if sort is Sort.BEST and shape.patterns > 0 else ""
     return _text(_cards_sql(where, by_name + _ORDERS[sort], shape.english), shape)
 
 
@@ -364,6 +384,14 @@ def _page(shape: _Shape, sort: Sort) -> TextClause:
 def _page_of_ids(english: bool) -> TextClause:
     statement = _text(_cards_sql(" and p.id in :ids", _ORDERS[Sort.BEST], english))
     return statement.bindparams(bindparam("ids", expanding=True))
+
+
+@lru_cache(maxsize=2)
+def _seen(english: bool) -> TextClause:
+    name = "name_en" if english else "name"
+    return text(
+        f"select p.id, p.slug, p.{name}, v.{name}, coalesce(p.illustration, ''), p.glyph, c.tint{_PRODUCTS}{_PUBLISHED} and p.id in :ids"
+    ).bindparams(bindparam("ids", expanding=True))
 
 
 @lru_cache(maxsize=2)
@@ -397,14 +425,14 @@ select p.id, p.slug, p.{name}, s.{pack}, s.unit_word, (select count(*) from skus
  order by found.place"""
 
 
-def _finds(patterns: int) -> str:
-    """Conditions that every token is found; the backslash escapes what `LIKE` would read (`kit.text.search_patterns`)."""
+def finds_sql(patterns: int) -> str:
+    """Conditions over products p that every token is found; the backslash escapes what `LIKE` would read (`kit.text.search_patterns`)."""
     if patterns == NOTHING_SOUGHT:
         return " and false"
     return "".join(rf" and p.search_text like :p{number} escape '\'" for number in range(patterns))
 
 
-def _is_named(patterns: int) -> str:
+def named_sql(patterns: int) -> str:
     """Whether every token stands in the product's own names: before the bar (`catalog.words.found_text`)."""
     return " and ".join(rf"p.search_text like cast(:p{number} as text) || '%{BAR}%' escape '\'" for number in range(patterns))
 

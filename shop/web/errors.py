@@ -1,7 +1,7 @@
 """One table: a family of refusals → status and page. HTML for people; no stack trace reaches a page."""
 
 import structlog
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -60,6 +60,7 @@ def _page(status: int) -> tuple[str, int]:
         503: (gettext("暂时连不上"), gettext("我们要问的一方没有回话。什么都没有丢，过一会儿再试。")),
     }
     title, text = words.get(status, words[500] if status >= 500 else words[404])
+    g.is_refused = True
     return render_template("error.html", status=status, title=title, text=text), status
 
 

@@ -468,9 +468,10 @@ class _PageReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.notes += [f"<{tag} {name}>" for name in given if name == "style" or name.startswith("on")]
-        if tag == "style" or (tag == "script" and "src" not in given):
+        is_said_only = given.get("rel") in ("canonical", "alternate") or given.get("type") == "application/ld+json"
+        if tag == "style" or (tag == "script" and "src" not in given and not is_said_only):
             self.notes.append(f"<{tag}> inline")
-        if (place := given.get(_LOADED.get(tag, ""), "")) and not re.match(r"(/(?!/)|#|\?|data:image/)", place):
+        if not is_said_only and (place := given.get(_LOADED.get(tag, ""), "")) and not re.match(r"(/(?!/)|#|\?|data:image/)", place):
             self.notes.append(f"<{tag}> goes to {place}")
         if tag == "html":
             self.lang = given.get("lang", "")

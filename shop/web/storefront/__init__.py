@@ -8,6 +8,7 @@ from shop.web.storefront import (
     cooperatives,
     dividends,
     home,
+    impact,
     language,
     lot_words,
     lots,
@@ -16,6 +17,11 @@ from shop.web.storefront import (
     parts,
     products,
     reading,
+    seasons,
+    seen,
+    sharing,
+    structured,
+    suggest,
     transfers,
     villages,
     words,
@@ -25,8 +31,15 @@ blueprint = Blueprint("storefront", __name__)
 
 words.register(blueprint)
 lot_words.register(blueprint)
+sharing.register(blueprint)
+structured.register(blueprint)
 blueprint.register_blueprint(home.blueprint)
 blueprint.register_blueprint(products.blueprint)
+blueprint.register_blueprint(suggest.blueprint)
+blueprint.register_blueprint(seen.blueprint)
+blueprint.register_blueprint(seasons.blueprint)
+blueprint.register_blueprint(impact.blueprint)
+blueprint.register_blueprint(sharing.blueprint)
 blueprint.register_blueprint(villages.blueprint)
 blueprint.register_blueprint(cooperatives.blueprint)
 blueprint.register_blueprint(lots.blueprint)

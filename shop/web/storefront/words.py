@@ -5,13 +5,17 @@ Law: words only. A filter takes a value that a report made and says it in the vi
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from flask import Blueprint, url_for
 from flask_babel import get_locale, gettext, lazy_gettext
+from markupsafe import Markup, escape
 
 from shop.catalog.measures import UnitPrice, in_jin
 from shop.catalog.models import NetUnit
+from shop.kit.hits import hits
+from shop.reports.impact_page import ImpactRow
 from shop.reports.months import Month
 from shop.reports.village_page import MapPoint
 from shop.shipping.rules import ServiceKind
@@ -182,6 +186,26 @@ def _whereabouts(source: SourceFacts) -> str:
     return f"{town} {source.village_code}" if source.village_code else town
 
 
+def marked(text: str, sought: str) -> Markup:
+    """`text` with the pieces marked that what was sought stands for."""
+    whole, at = Markup(), 0
+    for start, end in hits(text, sought) if sought else ():
+        whole += escape(text[at:start]) + Markup("<mark>{}</mark>").format(text[start:end])
+        at = end
+    return whole + escape(text[at:])
+
+
+def impact_column(row: ImpactRow, until: date) -> Column:
+    """A month of the public figures."""
+    year, number = row.name.split("-")[:2]
+    return Column(month(int(number)), row.net_fen, (int(year), int(number)) == (until.year, until.month))
+
+
+def year_tab(year: int, here: str, chosen: int | None) -> tuple[str, str, bool]:
+    """A calendar year to choose."""
+    return str(gettext("%(year)s 年", year=year)), f"{here}?year={year}", year == chosen
+
+
 def register(blueprint: Blueprint) -> None:
     """Let every template say these."""
     for word in (
@@ -197,6 +221,9 @@ def register(blueprint: Blueprint) -> None:
         gram_rows,
         map_point,
         month_column,
+        marked,
+        impact_column,
+        year_tab,
     ):
         blueprint.add_app_template_filter(word)
     blueprint.add_app_template_global(said)
