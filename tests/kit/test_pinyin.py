@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,4 +59,4 @@ def test_hits_are_the_pieces_meant(text: str, query: str, pieces: list[str]) -> 
 def test_hits_stand_apart_and_within_the_text(text: str, query: str) -> None:
     found = hits(text, query)
     assert all(0 <= start < end <= len(text) for start, end in found)
-    assert all(before[1] < after[0] for before, after in zip(found, found[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(found))

@@ -71,7 +71,7 @@ def test_eight_statements_however_much_there_is(app: Flask) -> None:
 
 def test_the_months_are_the_same_before_and_after_folding(app: Flask) -> None:
     product = make_product(packs=[Pack(68_00, 5_000)])
-    make_lot(product)
+    make_lot(product, harvested_on=date(2026, 9, 1))
     refund(sell((product.sku, 2), on=date(2026, 9, 30)), 1, on=TODAY)
     before = home_page(today=TODAY, english=False).tally.year
     db.session.close()

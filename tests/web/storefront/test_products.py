@@ -44,7 +44,8 @@ def test_search_finds(client: FlaskClient, words: str) -> None:
     gaobatian = make_village("高坝田村")
     stocked("珍珠花生", name_en="Pearl peanuts", village=gaobatian, cooperative=make_cooperative("高坝田村合作社", villages=[gaobatian]))
     page = Browser(client).open(f"/products/?q={words}")
-    assert "珍珠花生" in page.text and "白水贡米" not in page.text
+    shown = re.sub("</?mark>", "", page.html)
+    assert "珍珠花生</a>" in shown and "白水贡米" not in shown and "<mark>" in page.html
 
 
 def test_nothing_found_keeps_the_words_and_shows_ways_on(client: FlaskClient) -> None:
@@ -54,6 +55,31 @@ def test_nothing_found_keeps_the_words_and_shows_ways_on(client: FlaskClient) ->
     assert "没有找到“木瓜<b>”" in page.text, "what was typed is shown as it was typed"
     assert "<b>”" not in page.html, "and is never markup"
     assert "去掉筛选再找" in page.text and "看全部货架" in page.text
+    assert 'href="/products/?q=' not in page.html.partition("你要找的是不是")[2], "nothing is near to that"
+    near = Browser(client).open("/products/?q=共米")
+    assert "你要找的是不是 贡米" in near.text
+
+
+def test_the_same_question_has_one_address(client: FlaskClient) -> None:
+    stocked()
+    for asked in (
+        "village=baishui&category=grain&q=&sort=best&page=1",
+        "category=grain&village=baishui&village=baishui&season=13&utm_source=x",
+    ):
+        answer = client.get(f"/products/?{asked}")
+        assert (answer.status_code, answer.headers["Location"]) == (301, "/products/?category=grain&village=baishui")
+    for asked in ("category=grain&village=baishui", "q=%E7%B1%B3&season=9&season=10&price=20-50&stock=in&sort=price&page=2&lang=en"):
+        assert client.get(f"/products/?{asked}").status_code == 200
+
+
+def test_every_facet_is_offered_in_words_and_taken_away_by_its_chip(client: FlaskClient) -> None:
+    month = business_day(utc_now()).month
+    stocked(harvest_months=(month, month), packs=[Pack(68_00, 5_000)])
+    page = Browser(client).open(f"/products/?season={month}&price=50-100&stock=in")
+    for words in (f"{month} 月（现在）", "¥50–100", "现在有货", "白水贡米"):
+        assert words in page.text
+    assert f'href="/products/?season={month}&amp;price=50-100"' in page.html, "the chip of what is in stock"
+    assert page.form("/products/").values("season") == [str(month)]
 
 
 def test_facets_narrow_and_chips_take_away(client: FlaskClient) -> None:
