@@ -3,6 +3,7 @@
 Law: whatever is suggested finds something. One statement each; a shelf, a village or a cooperative is found by its names alone, and of those there are few.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,10 +15,11 @@ from sqlalchemy import TextClause, text
 
 from shop.extensions import db
 from shop.kit.hits import is_found, kept_of
-from shop.kit.pinyin import heard_in, spellings
+from shop.kit.pinyin import HAN, heard_in, spellings
 from shop.kit.text import search_patterns, search_tokens
 from shop.reports.shelves import LONGEST_QUERY, Card, cards_in_season, finds_sql, named_sql
 
+_HAN_RUNS = re.compile(f"[{HAN}]+")
 MOST_PRODUCTS, MOST_PLACES, MOST_NEAR = 6, 4, 5
 MOST_NAMES = 2_000
 """Of products, looked through for near words."""
@@ -145,10 +147,9 @@ def _by_parts(words: str) -> Iterable[str]:
     runs = search_parts(words)
     if len(runs) > 1:
         yield from sorted(runs, key=len, reverse=True)
-    for run in runs:
-        if not run.isascii():
-            for length in range(len(run) - 1, 0, -1):
-                yield from (run[start : start + length] for start in range(len(run) - length, -1, -1))
+    for run in _HAN_RUNS.findall(words):
+        for length in range(len(run) - 1, 0, -1):
+            yield from (run[start : start + length] for start in range(len(run) - length, -1, -1))
 
 
 def search_parts(words: str) -> list[str]:
