@@ -86,6 +86,13 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """The type of a row's own id: SQLite numbers rows only in a column declared INTEGER."""
 
 
+PERSONAL = {"personal": True}
+"""`info` of a column that says something of a person: emptied when the person is forgotten (shop/acts/personal_data.py)."""
+
+SECRET = {"secret": True}
+"""`info` of a column that opens something: it stands in no copy of a person's data."""
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime: `timestamptz` on PostgreSQL, UTC text on SQLite. A naive one is a programming mistake."""
 

@@ -13,8 +13,13 @@ def account_changed() -> Facts:
     return {"user_id": somebody_in("buyer@demo.test"), "what": "email", "at": utc_now().isoformat()}
 
 
+def forget_asked() -> Facts:
+    return {"user_id": somebody_in("buyer@demo.test"), "order_id": None, "due_at": utc_now().isoformat()}
+
+
 FACTS: Mapping[str, Callable[[], Facts]] = {
     "account_changed": account_changed,
+    "forget_asked": forget_asked,
 }
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from shop.accounts import passwords
+from shop.accounts.consent import record_consent
 from shop.accounts.errors import AlreadyKnown, WrongPassword
 from shop.accounts.models import Address, User, UserRole
 from shop.accounts.queries import find_credentials
@@ -56,6 +57,7 @@ def open_account(
             raise AlreadyKnown from error
         raise
     assert user_id is not None
+    record_consent(UserId(user_id), now=now)
     if roles:
         db.session.execute(insert(UserRole), [{"user_id": user_id, "role": role} for role in sorted(roles)])
     return UserId(user_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model
+from shop.extensions import SECRET, BigId, Instant, Model
 
 
 class Cart(Model):
@@ -15,7 +15,7 @@ class Cart(Model):
     __table_args__ = (CheckConstraint("(key IS NULL) <> (user_id IS NULL)", name="one_owner"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    key: Mapped[str | None] = mapped_column(String(32), unique=True)
+    key: Mapped[str | None] = mapped_column(String(32), unique=True, info=SECRET)
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"), unique=True)
     touched_at: Mapped[datetime] = mapped_column(Instant, index=True)
 

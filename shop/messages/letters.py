@@ -19,6 +19,7 @@ from config import Config
 from shop.kit.ids import ReturnId
 from shop.messages.account_letters import account_changed
 from shop.messages.kinds import Reader, Values
+from shop.messages.personal_letters import forget_asked
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
 from shop.payments.transfer.reference import spelled
@@ -239,6 +240,7 @@ KINDS: Mapping[str, Reader] = {
     "refund_failed": _of_order(_refund_failed),
     "order_edited": _of_order(_order_edited),
     "account_changed": account_changed,
+    "forget_asked": forget_asked,
 }
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, SECRET, BigId, Instant, Model, choice
 from shop.orders.states import OrderState
 
 
@@ -49,25 +49,25 @@ class Order(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     number: Mapped[str] = mapped_column(String(24), unique=True)
     """Said on the telephone; opens nothing by itself."""
-    key: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(32), info=SECRET)
     """128-bit secret that opens the order's page to whoever placed it."""
-    once: Mapped[str] = mapped_column(String(80), unique=True)
+    once: Mapped[str] = mapped_column(String(80), unique=True, info=SECRET)
     """The checkout page's key, or an offline sale's reference: twice the same is one order."""
     channel: Mapped[Channel] = mapped_column(choice(Channel, "channel"))
     state: Mapped[OrderState] = mapped_column(choice(OrderState, "state"))
     buyer_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"), index=True)
     eastern_unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("eastern_units.id"))
     """The unit credited, as it stood at the sale."""
-    name: Mapped[str] = mapped_column(String(60), default="")
-    phone: Mapped[str] = mapped_column(String(11), default="", index=True)
-    email: Mapped[str | None] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(60), default="", info=PERSONAL)
+    phone: Mapped[str] = mapped_column(String(11), default="", index=True, info=PERSONAL)
+    email: Mapped[str | None] = mapped_column(String(254), info=PERSONAL)
     district_code: Mapped[str | None] = mapped_column(String(6))
     region: Mapped[str] = mapped_column(String(60), default="")
     """The names behind `district_code` as printed at the time: 江苏省苏州市昆山市."""
-    town: Mapped[str] = mapped_column(String(60), default="")
-    street: Mapped[str] = mapped_column(String(200), default="")
-    note: Mapped[str] = mapped_column(String(200), default="")
-    gift_note: Mapped[str] = mapped_column(String(120), default="", server_default="", info={"personal": True})
+    town: Mapped[str] = mapped_column(String(60), default="", info=PERSONAL)
+    street: Mapped[str] = mapped_column(String(200), default="", info=PERSONAL)
+    note: Mapped[str] = mapped_column(String(200), default="", info=PERSONAL)
+    gift_note: Mapped[str] = mapped_column(String(120), default="", server_default="", info=PERSONAL)
     """What the buyer wishes whoever opens the parcel; printed on the packing slip, where no price stands then."""
     locale: Mapped[str] = mapped_column(String(8), default="zh")
     goods_fen: Mapped[int]
@@ -78,6 +78,8 @@ class Order(Model):
     total_fen: Mapped[int]
     perishable_confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
     """When the buyer confirmed that perishable or opened goods cannot be returned without a defect."""
+    terms_version: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    """Which privacy notice and terms the buyer accepted by ordering; empty for offline sales."""
     hold_until: Mapped[datetime | None] = mapped_column(Instant)
     """While it waits for payment: until when its goods are kept."""
     placed_at: Mapped[datetime] = mapped_column(Instant)

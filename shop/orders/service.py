@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Executable, bindparam, func, insert, select, update
 
+from shop.accounts.consent import TERMS_VERSION
 from shop.extensions import columns_of, db, fields_of, put_in, put_in_returning, require_transaction, row_as, rows_as, table_of
 from shop.kit.ids import CooperativeId, EasternUnitId, EntryId, LineId, OrderId, PickId, ProductId, ReturnId, SkuId, UserId, new_key
 from shop.orders.errors import CannotMove, NoSuchOrder
@@ -217,6 +218,7 @@ def order_values(
         "refunded_shipping_fen": 0,
         "total_fen": goods_fen - discount_fen + shipping_fen,
         "perishable_confirmed_at": now if delivery.perishable_confirmed else None,
+        "terms_version": TERMS_VERSION if channel is Channel.ONLINE else "",
         "hold_until": hold_until,
         "placed_at": now,
         "paid_at": now if is_paid else None,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, BigId, Instant, Model, choice
 
 _WAITING = text("sent_at IS NULL AND given_up_at IS NULL")
 
@@ -27,9 +27,9 @@ class Letter(Model):
     subject: Mapped[str] = mapped_column(String(40), index=True)
     """The order's number; of a letter about no order, what it is about: `user:42`."""
     locale: Mapped[str] = mapped_column(String(8))
-    to_email: Mapped[str | None] = mapped_column(String(254))
-    to_phone: Mapped[str | None] = mapped_column(String(20))
-    facts: Mapped[dict[str, object]] = mapped_column(JSON)
+    to_email: Mapped[str | None] = mapped_column(String(254), info=PERSONAL)
+    to_phone: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
+    facts: Mapped[dict[str, object]] = mapped_column(JSON, info=PERSONAL)
     created_at: Mapped[datetime] = mapped_column(Instant)
     next_try_at: Mapped[datetime] = mapped_column(Instant)
     tries: Mapped[int] = mapped_column(default=0)

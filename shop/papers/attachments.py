@@ -123,6 +123,13 @@ def read_bytes(attachment: AttachmentRow, instance_path: Path) -> bytes:
     return content
 
 
+def remove_bytes(names: Sequence[str], instance_path: Path) -> None:
+    """Delete kept bytes that no row names any more. Outside any transaction, after the rows went."""
+    require_no_transaction()
+    for name in names:
+        _place(instance_path, name).unlink(missing_ok=True)
+
+
 def _place(instance_path: Path, name: str) -> Path:
     return instance_path / "attachments" / name[:2] / name
 
@@ -160,6 +167,12 @@ def attach(cleaned: Cleaned, *, subject_kind: str, subject_id: int, by: UserId |
     )
     assert new_id is not None
     return AttachmentId(new_id)
+
+
+def unnamed(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of these hashes whose bytes belong to nothing any more."""
+    named = set(db.session.scalars(select(_row.sha256).where(_row.sha256.in_(names))))
+    return tuple(sorted(set(names) - named))
 
 
 def attachments_of(subject_kind: str, subject_id: int) -> Sequence[AttachmentRow]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, SECRET, BigId, Instant, Model, choice
 
 
 class PaymentState(StrEnum):
@@ -62,7 +62,7 @@ class Payment(Model):
     """The provider's name for the attempt (Stripe: `cs_…`)."""
     intent_id: Mapped[str | None] = mapped_column(String(120), index=True)
     """The provider's name for the money (Stripe: `pi_…`)."""
-    pay_url: Mapped[str | None] = mapped_column(String(2000))
+    pay_url: Mapped[str | None] = mapped_column(String(2000), info=SECRET)
     method: Mapped[str | None] = mapped_column(String(24))
     """card, alipay, wechat_pay."""
     received_fen: Mapped[int] = mapped_column(default=0)
@@ -157,7 +157,7 @@ class Transfer(Model):
     payment_id: Mapped[int] = mapped_column(BigId, ForeignKey("payments.id"), primary_key=True)
     pay_by: Mapped[date] = mapped_column(index=True)
     """Business day up to whose end the goods are kept."""
-    payer_name: Mapped[str] = mapped_column(String(120), default="")
+    payer_name: Mapped[str] = mapped_column(String(120), default="", info=PERSONAL)
     """From whose account it is expected: the recipient's, or whom the buyer names."""
     reminded_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -179,10 +179,10 @@ class BankLine(Model):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     allocated_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     """How much of it is explained by orders."""
-    payer_name: Mapped[str] = mapped_column(String(120), default="")
-    payer_account: Mapped[str] = mapped_column(String(40), default="")
-    payer_bank: Mapped[str] = mapped_column(String(80), default="")
-    memo: Mapped[str] = mapped_column(String(200), default="")
+    payer_name: Mapped[str] = mapped_column(String(120), default="", info=PERSONAL)
+    payer_account: Mapped[str] = mapped_column(String(40), default="", info=PERSONAL)
+    payer_bank: Mapped[str] = mapped_column(String(80), default="", info=PERSONAL)
+    memo: Mapped[str] = mapped_column(String(200), default="", info=PERSONAL)
     bank_number: Mapped[str] = mapped_column(String(60), default="")
     brought_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     brought_at: Mapped[datetime] = mapped_column(Instant)
@@ -202,7 +202,7 @@ class TransferReceipt(Model):
     line_id: Mapped[int] = mapped_column(BigId, ForeignKey("bank_lines.id"))
     payment_id: Mapped[int] = mapped_column(BigId, ForeignKey("payments.id"), index=True)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
-    reason: Mapped[str] = mapped_column(String(120), default="")
+    reason: Mapped[str] = mapped_column(String(120), default="", info=PERSONAL)
     """Why it is this order's although it came from another name."""
     matched_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     matched_at: Mapped[datetime] = mapped_column(Instant)
@@ -216,9 +216,9 @@ class Remittance(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     refund_id: Mapped[int] = mapped_column(BigId, ForeignKey("refunds.id"), unique=True)
-    payee_name: Mapped[str] = mapped_column(String(120), default="")
-    payee_account: Mapped[str] = mapped_column(String(40), default="")
-    payee_bank: Mapped[str] = mapped_column(String(80), default="")
+    payee_name: Mapped[str] = mapped_column(String(120), default="", info=PERSONAL)
+    payee_account: Mapped[str] = mapped_column(String(40), default="", info=PERSONAL)
+    payee_bank: Mapped[str] = mapped_column(String(80), default="", info=PERSONAL)
     payee_from: Mapped[PayeeFrom | None] = mapped_column(choice(PayeeFrom, "payee_from"))
     """None: nobody has said yet where it goes."""
     sent_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from shop.extensions import db
-from shop.kit.ids import ReturnId
+from shop.kit.ids import OrderId, ReturnId
 from shop.ledger.models import Attribution
-from shop.orders.models import OrderLine, Return, ReturnLine
+from shop.orders.models import Order, OrderLine, Return, ReturnLine
 from shop.origin.models import Village
 
 
@@ -48,6 +48,12 @@ class ReturnFacts:
     def total_fen(self) -> int:
         """What goes back to the buyer."""
         return self.goods_fen + self.shipping_fen
+
+
+def find_order_link(order_id: OrderId) -> tuple[str, str] | None:
+    """An order's number and key, for a letter that leads to its page."""
+    row = db.session.execute(select(Order.number, Order.key).where(Order.id == order_id)).one_or_none()
+    return (row.number, row.key) if row else None
 
 
 def get_return(return_id: ReturnId) -> ReturnFacts:

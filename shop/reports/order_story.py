@@ -310,6 +310,7 @@ class Opened:
     number: str
     key: str
     state: OrderState
+    buyer_id: UserId | None
 
 
 def get_story(number: str) -> OrderStory:
@@ -339,7 +340,7 @@ def open_order(number: str, *, key: str, buyer_id: UserId | None) -> Opened:
     row = db.session.execute(_OPEN, {"number": number}).one_or_none()
     if row is None or not _may_open(row.key, row.buyer_id, key, buyer_id):
         raise NoSuchOrder
-    return Opened(id=OrderId(row.id), number=row.number, key=row.key, state=row.state)
+    return Opened(id=OrderId(row.id), number=row.number, key=row.key, state=row.state, buyer_id=row.buyer_id)
 
 
 def find_key(number: str, phone: str) -> str | None:

@@ -4,7 +4,7 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
-from shop.web.account import addresses, door, orders
+from shop.web.account import addresses, data, door, orders
 from shop.web.current import needs
 from shop.web.errors import go
 
@@ -12,6 +12,7 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 blueprint.register_blueprint(door.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(addresses.blueprint)
+blueprint.register_blueprint(data.blueprint)
 
 
 @blueprint.get("/")

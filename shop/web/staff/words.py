@@ -105,6 +105,7 @@ LETTER_WORDS = {
     "refund_by_transfer": lazy_gettext("用银行转账退款"),
     "refund_failed": lazy_gettext("退款没成"),
     "order_edited": lazy_gettext("订单改了"),
+    "forget_asked": lazy_gettext("要删个人信息"),
     "account_changed": lazy_gettext("登录方式改了"),
 }
 REASON_WORDS = {

@@ -6,6 +6,7 @@ from shop.web.storefront import (
     cart,
     checkout,
     cooperatives,
+    data,
     dividends,
     home,
     impact,
@@ -51,4 +52,5 @@ blueprint.register_blueprint(cart.blueprint)
 blueprint.register_blueprint(checkout.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(transfers.blueprint)
+blueprint.register_blueprint(data.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

@@ -26,7 +26,7 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import ShipmentId, UserId
 from shop.kit.phones import find_mobile
 from shop.kit.text import fold
-from shop.orders.errors import CannotMove, CannotPay, NoSuchOrder
+from shop.orders.errors import CannotMove, CannotPay
 from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState, RefundState
@@ -40,7 +40,6 @@ from shop.reports.order_story import (
     ShipmentStory,
     find_key,
     get_own_story,
-    open_order,
 )
 from shop.shipping import service as shipping
 from shop.shipping.errors import AlreadyOnItsWay
@@ -49,6 +48,7 @@ from shop.web.browsers import hidden_methods, is_wechat
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
+from shop.web.storefront.addresses import opened_order, order_number
 from shop.web.storefront.words import said, units
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
@@ -56,7 +56,6 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 ASK_AGAIN_AFTER = timedelta(seconds=4)
 """The page that waits looks by itself every five seconds; asked faster, it does not ask the provider again."""
 
-_NUMBER = re.compile(r"[A-Z]{2}-[0-9]{6}-[0-9A-Z]{6}", re.ASCII)
 _AS_TYPED = re.compile(r"(?:(SH)-?)?([0-9]{6})-?([0-9A-Z]{6})", re.ASCII)
 _MISREAD = str.maketrans("OIL", "011")
 
@@ -87,7 +86,7 @@ def show(number: str) -> str:
 @needs(Permission.ANYONE)
 def pay(number: str) -> Response:
     """To the payment page, again."""
-    opened = _open(number)
+    opened = opened_order(number)
     try:
         started = start_payment(number, now=utc_now(), hidden_methods=hidden_methods())
         return redirect(started.pay_url, 303) if started.pay_url else go("storefront.transfers.show", number=opened.number, key=opened.key)
@@ -105,7 +104,7 @@ def pay(number: str) -> Response:
 @needs(Permission.ANYONE)
 def cancel(number: str) -> Response:
     """Call the order off before it is paid."""
-    opened = _open(number)
+    opened = opened_order(number)
     try:
         cancel_order(number, by=_who(), now=utc_now())
         flash(gettext("订单取消了，货已放回货架。没有扣钱。"), "success")
@@ -120,7 +119,7 @@ def cancel(number: str) -> Response:
 @needs(Permission.ANYONE)
 def receive(number: str, shipment_id: int) -> Response:
     """The buyer has the parcel."""
-    opened = _open(number)
+    opened = opened_order(number)
     parcel = ShipmentId(shipment_id)
     if shipping.get_order_of(parcel) != opened.id:
         raise NotFound
@@ -156,18 +155,8 @@ def find() -> str | Response | tuple[str, int]:
 # ── The right to it ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _number_in(address: str) -> str:
-    if not _NUMBER.fullmatch(address):
-        raise NoSuchOrder
-    return address
-
-
 def _own_story(number: str) -> OrderStory:
-    return get_own_story(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
-
-
-def _open(number: str) -> Opened:
-    return open_order(_number_in(number), key=request.args.get("key", ""), buyer_id=_who())
+    return get_own_story(order_number(number), key=request.args.get("key", ""), buyer_id=_who())
 
 
 def _who() -> UserId | None:

@@ -16,7 +16,6 @@ from shop.accounts.roles import Permission
 from shop.acts.expect_transfer import bring_slip
 from shop.kit.clock import utc_now
 from shop.kit.text import fold
-from shop.orders.errors import NoSuchOrder
 from shop.orders.states import OrderState, is_paid
 from shop.papers.attachments import MOST_BYTES, Cleaned, attachments_of, clean_upload
 from shop.papers.errors import CannotKeep, WhyNot
@@ -25,14 +24,14 @@ from shop.payments.models import PayeeFrom
 from shop.payments.transfer import service as transfers
 from shop.payments.transfer.reference import spelled
 from shop.payments.transfer.service import Payee, TransferRow
-from shop.reports.order_story import Opened, open_order
+from shop.reports.order_story import Opened
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
+from shop.web.storefront.addresses import opened_order
 from shop.web.typed import clean
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/orders")
 
-_NUMBER = re.compile(r"[A-Z]{2}-[0-9]{6}-[0-9A-Z]{6}", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{8,30}", re.ASCII)
 SLIPS = "payment"
 
@@ -59,7 +58,7 @@ class PayeeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 @needs(Permission.ANYONE)
 def show(number: str) -> str | Response:
     """Where to send how much by when, and what to write on it."""
-    opened = _open(number)
+    opened = opened_order(number)
     transfer = transfers.find_transfer(opened.number)
     if transfer is None:
         return go("storefront.orders.show", number=opened.number, key=opened.key)
@@ -70,7 +69,7 @@ def show(number: str) -> str | Response:
 @needs(Permission.ANYONE)
 def slip(number: str) -> str | Response | tuple[str, int]:
     """The bank's slip, or whose account the money comes from."""
-    opened = _open(number)
+    opened = opened_order(number)
     transfer = transfers.find_transfer(opened.number)
     if transfer is None:
         return go("storefront.orders.show", number=opened.number, key=opened.key)
@@ -147,7 +146,7 @@ def _transfer_page(opened: Opened, transfer: TransferRow, form: SlipForm) -> str
 @needs(Permission.ANYONE)
 def payee(number: str) -> str | Response | tuple[str, int]:
     """To which account money goes back. Asked only while some of it has nowhere to go."""
-    opened = _open(number)
+    opened = opened_order(number)
     waiting = [
         row for row in transfers.open_remittances_of(opened.number) if row.payee_from in (None, PayeeFrom.BUYER) and row.sent_at is None
     ]
@@ -180,10 +179,3 @@ def read_payee(form: PayeeForm) -> Payee | None:
     if not bank:
         form.bank.errors = [gettext("写上开户行，比如 建设银行昆山周市支行。")]
     return None if form.errors else Payee(name, account, bank)
-
-
-def _open(number: str) -> Opened:
-    if not _NUMBER.fullmatch(number):
-        raise NoSuchOrder
-    person = signed_in()
-    return open_order(number, key=request.args.get("key", ""), buyer_id=person.user_id if person else None)

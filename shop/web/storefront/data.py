@@ -1,0 +1,102 @@
+"""A guest's data: what is known from one order, as a file, and being forgotten. Opens for the order's key alone.
+
+Orders of people with an account are theirs: `shop/web/account/data.py`.
+"""
+
+from flask import Blueprint, Response, flash, render_template, request
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import StringField
+
+from shop.accounts.roles import Permission
+from shop.acts.personal_data import (
+    THINK_IT_OVER,
+    NotForgottenYet,
+    Person,
+    ask_to_be_forgotten,
+    copy_of,
+    find_asked,
+    open_matters,
+    stay,
+)
+from shop.extensions import limiter
+from shop.kit.clock import utc_now
+from shop.kit.phones import find_mobile
+from shop.orders.errors import NoSuchOrder
+from shop.reports.order_story import Opened, find_key, open_order
+from shop.web.current import needs, settings
+from shop.web.errors import go
+from shop.web.personal_words import copy_file, said_matters
+from shop.web.storefront.addresses import order_number
+
+blueprint = Blueprint("data", __name__, url_prefix="/orders/<number>/data")
+
+
+class ForgetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Being forgotten asks for what is on the parcel, not only for the link, which may have been forwarded."""
+
+    phone = StringField(lazy_gettext("收货手机号"))
+
+
+@blueprint.get("")
+@needs(Permission.ANYONE)
+def show(number: str) -> str:
+    """What is known from this order, and what can be done about it."""
+    return _page(_open(number), ForgetForm(formdata=None))
+
+
+@blueprint.get("/copy.zip")
+@needs(Permission.ANYONE)
+@limiter.limit("6 per hour")
+def copy(number: str) -> Response:
+    """Everything, machine-readable."""
+    opened = _open(number)
+    return copy_file(copy_of(Person(order_id=opened.id), instance_path=settings().instance_path, now=utc_now()), opened.number)
+
+
+@blueprint.post("/forget")
+@needs(Permission.ANYONE)
+@limiter.limit("10 per 5 minutes")
+def forget(number: str) -> AnyResponse | str | tuple[str, int]:
+    """Ask to be forgotten; nothing is emptied before the time to think it over has passed."""
+    opened, form = _open(number), ForgetForm()
+    phone = find_mobile(form.phone.data or "")
+    if phone is None or find_key(opened.number, phone) is None:
+        form.phone.errors = [gettext("和这一单的收货手机号对不上，什么都没有改动。")]
+        return _page(opened, form), 422
+    try:
+        asked = ask_to_be_forgotten(Person(order_id=opened.id), now=utc_now())
+        flash(gettext("记下了。%(days)s 天以后删，在那以前随时可以改主意。", days=(asked.due_at - asked.asked_at).days), "success")
+    except NotForgottenYet:
+        flash(gettext("还不能删，原因在下面。"), "warning")
+    return go("storefront.data.show", number=opened.number, key=opened.key)
+
+
+@blueprint.post("/stay")
+@needs(Permission.ANYONE)
+def keep(number: str) -> AnyResponse:
+    """Think better of it."""
+    opened = _open(number)
+    stay(Person(order_id=opened.id), now=utc_now())
+    flash(gettext("不删了，一切照旧。"), "success")
+    return go("storefront.data.show", number=opened.number, key=opened.key)
+
+
+def _open(number: str) -> Opened:
+    opened = open_order(order_number(number), key=request.args.get("key", ""), buyer_id=None)
+    if opened.buyer_id is not None:
+        raise NoSuchOrder
+    return opened
+
+
+def _page(opened: Opened, form: ForgetForm) -> str:
+    person = Person(order_id=opened.id)
+    return render_template(
+        "storefront/data/show.html",
+        form=form,
+        opened=opened,
+        asked=find_asked(person),
+        matters=said_matters(open_matters(person)),
+        days=THINK_IT_OVER.days,
+    )
