@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20261128_after_personal'
-down_revision = '20261125_rollups'
+down_revision = "20261128_found_by_sound"
 branch_labels = None
 depends_on = None
 

@@ -23,6 +23,7 @@ from shop.cart.models import Cart, CartLine
 from shop.extensions import Base, act, columns_of, db, end_reading, row_as, table_of
 from shop.kit.errors import Conflict
 from shop.kit.ids import OrderId, UserId, new_key
+from shop.offers.models import VoucherUse
 from shop.orders.errors import NoSuchOrder
 from shop.orders.models import Order, OrderEvent, OrderLine, RefundRequest, RequestState, Return
 from shop.orders.states import OrderState
@@ -31,7 +32,7 @@ from shop.outbox import service as outbox
 from shop.outbox.models import Letter
 from shop.papers.attachments import AttachmentRow, read_bytes, remove_bytes, unnamed
 from shop.papers.errors import NoSuchAttachment
-from shop.papers.models import Attachment
+from shop.papers.models import Attachment, Fapiao
 from shop.payments.account import OPEN_DISPUTE_STATES
 from shop.payments.models import BankLine, Dispute, Payment, PaymentState, Refund, RefundState, Remittance, Transfer, TransferReceipt
 from shop.shipping.models import Shipment
@@ -73,6 +74,8 @@ class Whose:
     """Which rows are this person's."""
     is_deleted: bool = False
     """Whether forgetting takes the whole rows; else their personal columns are emptied."""
+    stamp: str = ""
+    """A column that says since when they are empty, where one does."""
 
 
 def _orders(person: Person) -> Select[int]:
@@ -147,6 +150,8 @@ WHOSE: tuple[Whose, ...] = (
     Whose(OrderEvent, of_order(OrderEvent)),
     Whose(Shipment, of_order(Shipment)),
     Whose(Return, of_order(Return)),
+    Whose(VoucherUse, of_order(VoucherUse)),
+    Whose(Fapiao, of_order(Fapiao), stamp="emptied_at"),
     Whose(Payment, of_payment(Payment, "id")),
     Whose(Refund, of_payment(Refund)),
     Whose(Transfer, of_payment(Transfer)),
@@ -366,7 +371,8 @@ def _forget(person: Person, *, now: datetime) -> tuple[str, ...]:
         if its.is_deleted:
             db.session.execute(delete(table_of(its.model)).where(its.rows(person)))
         elif its.model is not User and (values := _emptied(its.model)):
-            db.session.execute(update(table_of(its.model)).where(its.rows(person)).values(values))
+            stamp = {its.stamp: now} if its.stamp else {}
+            db.session.execute(update(table_of(its.model)).where(its.rows(person)).values(values | stamp))
     db.session.execute(update(table_of(Forgetting)).where(_open_for(person)).values(done_at=now))
     outbox.write_audit("person.forgotten", subject=person.subject, by=None, facts={}, now=now)
     return files

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, BigId, Instant, Model, choice
 
 
 class VoucherKind(StrEnum):
@@ -88,7 +88,7 @@ class VoucherUse(Model):
     amount_fen: Mapped[int]
     """Its part of the order's discount."""
     buyer_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"), index=True)
-    phone: Mapped[str | None] = mapped_column(String(11), info={"personal": True})
+    phone: Mapped[str | None] = mapped_column(String(11), info=PERSONAL)
     """Whom a limit per buyer counts, beside the account."""
     used_at: Mapped[datetime] = mapped_column(Instant)
     released_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, BigId, Instant, Model, choice
 
 
 class Attachment(Model):
@@ -94,11 +94,11 @@ class Fapiao(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), unique=True)
     kind: Mapped[FapiaoKind] = mapped_column(choice(FapiaoKind, "kind"))
-    title: Mapped[str] = mapped_column(String(100), info={"personal": True})
+    title: Mapped[str] = mapped_column(String(100), info=PERSONAL)
     """抬头: whom it is made out to."""
-    tax_number: Mapped[str | None] = mapped_column(String(20), info={"personal": True})
+    tax_number: Mapped[str | None] = mapped_column(String(20), info=PERSONAL)
     """税号; of a person, none."""
-    email: Mapped[str] = mapped_column(String(254), info={"personal": True})
+    email: Mapped[str] = mapped_column(String(254), info=PERSONAL)
     """Where it is sent to."""
     state: Mapped[FapiaoState] = mapped_column(choice(FapiaoState, "state"))
     number: Mapped[str | None] = mapped_column(String(30))

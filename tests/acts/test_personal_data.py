@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from PIL import Image
-from sqlalchemy import JSON, String, cast, func, select, update
+from sqlalchemy import JSON, String, cast, func, insert, select, update
 
 from shop.accounts.queries import find_account
 from shop.accounts.service import remember_address
@@ -31,16 +31,19 @@ from shop.acts.personal_data import (
 from shop.acts.remit import confirm_sent
 from shop.acts.ship_parcel import ship_parcel
 from shop.extensions import act, db, reading
-from shop.kit.ids import OrderId, ShipmentId, UserId
+from shop.kit.ids import OrderId, ShipmentId, UserId, VoucherId
+from shop.offers.models import VoucherUse
 from shop.orders.models import Order
 from shop.outbox.models import Letter
 from shop.papers.attachments import clean_upload
+from shop.papers.models import Fapiao, FapiaoKind, FapiaoState
 from shop.payments.transfer import service as transfers
 from shop.shipping.models import Shipment
 from tests.factories import MadeSku, make_lot, make_mei, make_product, make_staff
 from tests.providers import FakeProvider
 from tests.shopping import NOW, assert_books_are_sound, buy, fill_basket, village_fen
 from tests.transfers import money_comes, only_remittance, place_by_transfer
+from tests.vouchers import make_one
 
 MARK = "标记"
 """Put into every personal column, and then nowhere to be found."""
@@ -50,6 +53,8 @@ NOT_PERSONAL = {
     "settlements": {"payee_name", "payee_account", "payee_bank", "payee_bank_code"},
     "lot_costs": {"note"},
     "villages": {"name", "name_en"},
+    "vouchers": {"name", "name_en"},
+    "voucher_uses": {"name", "name_en"},
     "towns": {"name", "short_name", "name_en", "county_name"},
     "remittances": {"payee_from"},
     "cooperatives": {"name", "short_name", "name_en"},
@@ -60,6 +65,7 @@ NOT_PERSONAL = {
     "order_lines": {"product_name", "product_name_en", "tax_category"},
     "dividend_rules": {"name"},
     "task_files": {"name"},
+    "pictures": {"name"},
 }
 """Columns whose names sound like a person's and are not one's."""
 
@@ -131,6 +137,15 @@ def _remember(user_id: UserId) -> None:
     remember_address(user_id, name="示例买家", phone="13800132207", district_code="320583", town="周市镇", street="新塘路 18 号", now=NOW)
 
 
+@act
+def _take_papers(number: str, user_id: UserId, voucher_id: VoucherId) -> None:
+    order_id = db.session.scalars(select(Order.id).where(Order.number == number)).one()
+    asked = {"order_id": order_id, "title": "示例公司", "tax_number": "91320583MA1EXAMPL1", "email": "mei@example.test", "asked_at": NOW}
+    db.session.execute(insert(Fapiao).values(kind=FapiaoKind.FIRM, state=FapiaoState.ASKED, **asked))
+    used = {"voucher_id": voucher_id, "order_id": order_id, "buyer_id": user_id, "phone": "13800132207", "amount_fen": 1}
+    db.session.execute(insert(VoucherUse).values(code="SELF", name="立减", name_en="Off", used_at=NOW, released_at=NOW, **used))
+
+
 def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     """Pay by transfer from one's own account, too much; bring the slip; be sent back the rest; have it all end. A colleague who adds a
     table with personal columns lets the person have a row of it here."""
@@ -142,6 +157,7 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     confirm_sent(only_remittance(), by=two, now=NOW)
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
+    _take_papers(placed.number, user_id, make_one(f"SELF{user_id}"))
     finish(placed.number)
     return placed.number
 
