@@ -32,6 +32,7 @@ from shop.papers.attachments import clean_upload
 from shop.payments.models import BalanceKind, SuspenseItem
 from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
+from shop.web.storefront.papers import code_of
 from tests.buying import MadeBuying, make_buying
 from tests.correcting import MadeCorrecting, make_correcting
 from tests.dividends import MadeDividend, make_dividend
@@ -221,7 +222,7 @@ def addresses(app: Flask, world: World) -> list[Address]:
     with app.test_request_context():
         for rule in rules(app):
             values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
-            if rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.")) and "number" in values:
+            if rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.", "storefront.data.")) and "number" in values:
                 values["key"] = world.key
             path = app.url_for(rule.endpoint, **values)
             permission = app.view_functions[rule.endpoint].permission  # type: ignore[attr-defined]  # set by `needs`
@@ -244,6 +245,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         **vars(world.pictured),
         "item_id": world.lot.item_id,
         "number": world.number,
+        "certificate": code_of(world.number),
         "shipment_id": world.shipment_id,
         "task_id": world.task_id,
         "suspense_id": world.suspense_id,

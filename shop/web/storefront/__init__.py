@@ -15,6 +15,7 @@ from shop.web.storefront import (
     lots,
     orders,
     pages,
+    papers,
     parts,
     products,
     reading,
@@ -53,4 +54,5 @@ blueprint.register_blueprint(checkout.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(transfers.blueprint)
 blueprint.register_blueprint(data.blueprint)
+blueprint.register_blueprint(papers.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
