@@ -28,6 +28,29 @@ class TransferAccount:
 
 
 @dataclass(frozen=True)
+class Legal:
+    """Who runs the shop, and the numbers that Chinese law wants on its pages; None: not shown."""
+
+    operator: str | None
+    """The seller of record, as on its business licence."""
+    contact: str | None
+    """Where people ask about goods and about their data: an e-mail address or a telephone number."""
+    business_licence: str | None
+    """统一社会信用代码."""
+    food_licence: str | None
+    """食品经营许可证 or 备案."""
+    icp: str | None
+    """ICP 备案号 or 许可证号."""
+    police: str | None
+    """公安联网备案号."""
+
+    @property
+    def police_code(self) -> str:
+        """Its digits, as the register's page is asked for them."""
+        return re.sub(r"[^0-9]", "", self.police or "")
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything the shop is told from outside."""
 
@@ -54,6 +77,8 @@ class Config:
     """Above this sum given back of one order, a second person approves."""
     bucket_words: tuple[str, ...]
     """What the parts of a dividend rule are called."""
+    legal: Legal
+    """What stands in the footer and in the privacy notice."""
     is_demo: bool
     """The demo county may be loaded and its accounts may sign in; never in production."""
 
@@ -105,6 +130,7 @@ class Config:
             transfer=_transfer(given, production=production),
             refund_four_eyes_fen=_whole(given, "SHOP_REFUND_FOUR_EYES_FEN", 0, 100_000_000, default=50_000),
             bucket_words=_words(given, "SHOP_BUCKET_WORDS", default="脱贫户,村集体,再投入,帮扶"),
+            legal=_legal(given),
             is_demo=not production,
         )
         if production:
@@ -180,6 +206,24 @@ def _transfer(given: Mapping[str, str], *, production: bool) -> TransferAccount 
         for name, example in zip(("SHOP_TRANSFER_PAYEE", "SHOP_TRANSFER_ACCOUNT", "SHOP_TRANSFER_BANK"), examples, strict=True)
     )
     return TransferAccount(payee, account, bank, _whole(given, "SHOP_TRANSFER_DAYS", 1, 30, default=3))
+
+
+def _legal(given: Mapping[str, str]) -> Legal:
+    return Legal(
+        operator=_maybe(given, "SHOP_OPERATOR"),
+        contact=_maybe(given, "SHOP_CONTACT"),
+        business_licence=_shaped(given, "SHOP_BUSINESS_LICENCE", r"[0-9A-HJ-NPQRTUWXY]{18}", "a 统一社会信用代码 of 18 signs"),
+        food_licence=_shaped(given, "SHOP_FOOD_LICENCE", r"[A-Z]{2}[0-9]{14}", "two letters and 14 digits, as in JY15206020000000"),
+        icp=_shaped(given, "SHOP_ICP", r"\S(ICP备[0-9]{8,10}号(-[0-9]{1,3})?|ICP证[0-9]{6,8}号?|B2-[0-9]{8})", "as in 黔ICP备2026000000号-1"),
+        police=_shaped(given, "SHOP_PUBLIC_SECURITY", r"\S公网安备 ?[0-9]{14}号", "as in 贵公网安备52060202000000号"),
+    )
+
+
+def _shaped(given: Mapping[str, str], name: str, shape: str, allowed: str) -> str | None:
+    value = _maybe(given, name)
+    if value is not None and not re.fullmatch(shape, value):
+        raise BadSetting(f"{name}: {value!r} is not {allowed}")
+    return value
 
 
 def _words(given: Mapping[str, str], name: str, *, default: str) -> tuple[str, ...]:

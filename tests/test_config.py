@@ -97,3 +97,18 @@ def test_no_setting_is_missing_from_the_example() -> None:
     source = (Path(__file__).parents[1] / "config.py").read_text(encoding="utf-8")
     named = set(re.findall(r'"((?:SHOP|STRIPE|SANDBOX)_[A-Z_]+|PORT)"', source)) - {"SHOP_DATABASE"}
     assert not {name for name in named if name not in example}
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("SHOP_ICP", "黔ICP备2026000000号-1", "ICP 2026"),
+        ("SHOP_PUBLIC_SECURITY", "贵公网安备52060202000000号", "52060202000000"),
+        ("SHOP_BUSINESS_LICENCE", "91520602MA6XXXXXXX", "91520602"),
+        ("SHOP_FOOD_LICENCE", "JY15206020000000", "JY1"),
+    ],
+)
+def test_a_number_of_a_register_has_its_shape(name: str, right: str, wrong: str) -> None:
+    assert right in vars(Config.from_environment({name: right}).legal).values()
+    with pytest.raises(BadSetting, match=name):
+        Config.from_environment({name: wrong})

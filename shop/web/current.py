@@ -203,6 +203,7 @@ def common_variables() -> dict[str, object]:
         "basket_units": g.basket_units,
         "is_large": request.cookies.get(TYPE_COOKIE) == LARGE,
         "html_lang": "en" if str(get_locale()) == "en" else "zh-Hans",
+        "legal": settings().legal,
         "static_url": static_url,
         "demo": settings().is_demo,
         "shop_name": gettext("山海集"),
