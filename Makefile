@@ -1,6 +1,6 @@
 # Everything people do here. Needs Python 3.11 or later, make and the package registry; the rest goes into .venv by itself.
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-browser soak check lint bench screens messages clean
+.PHONY: help run setup test test-browser soak check lint bench lighthouse screens messages clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -20,10 +20,10 @@ setup: $(VENV)/.dev $(CATALOGUES) ## .venv with everything that tests, checks an
 test: setup ## every test without a browser, on SQLite and PostgreSQL
 	$(PYTEST) -n 2 -m "not browser and not soak"
 
-test-browser: setup ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk)
+test-browser: setup $(VENV)/pages/.installed ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk npm)
 	$(PYTEST) -m browser tests/chromium
 
-soak: setup ## the long tests: random shops, many buyers at once
+soak: setup $(VENV)/pages/.installed ## the long tests: random shops, many buyers at once, every page read by axe-core
 	$(PYTEST) -m soak
 
 lint: setup ## ruff and mypy
@@ -31,12 +31,15 @@ lint: setup ## ruff and mypy
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-check: lint ## ruff, mypy --strict, and every test but the soak
+check: lint $(VENV)/pages/.installed ## ruff, mypy --strict, and every test but the soak
 	$(PYTEST) -n 2 -m "not browser and not soak"
 	$(PYTEST) -m browser tests/chromium
 
 bench: setup ## CPU per request, requests per second and bytes on the wire, beside a bare page
 	$(PYTHON) -m bench
+
+lighthouse: setup $(VENV)/lighthouse/.installed ## Lighthouse on home, shelves, product and cart, as on a telephone (Node 18.20 or later)
+	$(PYTHON) -m bench.lighthouse
 
 screens: setup ## take docs/screens/ again from the running shop
 	$(PYTHON) tools/screens.py
@@ -72,6 +75,17 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt $(VENV)/.base
 	@echo "Installing what the shop, its tests, checks and benchmarks need …"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+# What reads our pages, from npm: tests/chromium/package.json and bench/lighthouse.json say which. `make test` needs none of it.
+$(VENV)/pages/.installed: tests/chromium/package.json tests/chromium/package-lock.json $(VENV)/.base
+	@mkdir -p $(@D) && cp tests/chromium/package.json tests/chromium/package-lock.json $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(VENV)/lighthouse/.installed: bench/lighthouse.json $(VENV)/.base
+	@mkdir -p $(@D) && cp bench/lighthouse.json $(@D)/package.json
+	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --no-package-lock --silent
+	@touch $@
 
 %.mo: %.po | $(VENV)/.run
 	@$(VENV)/bin/pybabel --quiet compile --input-file=$< --output-file=$@

@@ -214,7 +214,9 @@ def _legal(given: Mapping[str, str]) -> Legal:
         contact=_maybe(given, "SHOP_CONTACT"),
         business_licence=_shaped(given, "SHOP_BUSINESS_LICENCE", r"[0-9A-HJ-NPQRTUWXY]{18}", "a 统一社会信用代码 of 18 signs"),
         food_licence=_shaped(given, "SHOP_FOOD_LICENCE", r"[A-Z]{2}[0-9]{14}", "two letters and 14 digits, as in JY15206020000000"),
-        icp=_shaped(given, "SHOP_ICP", r"\S(ICP备[0-9]{8,10}号(-[0-9]{1,3})?|ICP证[0-9]{6,8}号?|B2-[0-9]{8})", "as in 黔ICP备2026000000号-1"),
+        icp=_shaped(
+            given, "SHOP_ICP", r"\S(ICP备[0-9]{8,10}号(-[0-9]{1,3})?|ICP证[0-9]{6,8}号?|B2-[0-9]{8})", "as in 黔ICP备2026000000号-1"
+        ),
         police=_shaped(given, "SHOP_PUBLIC_SECURITY", r"\S公网安备 ?[0-9]{14}号", "as in 贵公网安备52060202000000号"),
     )
 

@@ -17,7 +17,9 @@ MODULES = ROOT / ".venv" / "pages" / "node_modules"
 
 ASKED = """async () => {
   const found = await axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } });
-  return found.violations.flatMap(law => law.nodes.slice(0, 3).map(node => `${law.id}: ${node.target.join(' ')}: ${node.html.slice(0, 160)}: ${(node.any[0] || node.all[0] || node.none[0] || { message: '' }).message}`));
+  const why = node => [...node.any, ...node.all, ...node.none].map(check => check.message).slice(0, 1);
+  const said = (law, node) => `${law.id}: ${node.target.join(' ')}: ${node.html.slice(0, 160)}: ${why(node)}`;
+  return found.violations.flatMap(law => law.nodes.slice(0, 3).map(node => said(law, node)));
 }"""
 
 LAWS = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from shop.acts.refund_order import Refunded, RefundWanted, book_refund, preview_refund
 from shop.acts.settle_refund import settle_refund
 from shop.extensions import act
-from shop.kit.ids import LineId, PickId, RefundId, ReturnId, UserId
+from shop.kit.ids import LineId, OrderId, PickId, RefundId, ReturnId, UserId
 from shop.orders import requests
 from shop.orders import service as orders
 from shop.orders.errors import RefundChanged
@@ -37,6 +37,11 @@ def ask_refund(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: s
     return done if isinstance(done, Waiting) else _settle(done, now=now)
 
 
+def needs_second_person(order_id: OrderId, total_fen: int, *, four_eyes_fen: int) -> bool:
+    """Whether this sum, with what went back of the order by one person's word before, is more than one person may decide."""
+    return requests.decided_alone_fen(order_id) + total_fen > four_eyes_fen
+
+
 @act
 def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: str, by: UserId, now: datetime) -> _Booked | Waiting:
     order = orders.lock(number)
@@ -45,7 +50,7 @@ def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once:
     if orders.find_return(once):
         return book_refund(order, wanted, once=once, by=by, now=now)
     total_fen = preview_refund(number, wanted).total_fen
-    if requests.decided_alone_fen(order.id) + total_fen <= four_eyes_fen:
+    if not needs_second_person(order.id, total_fen, four_eyes_fen=four_eyes_fen):
         return book_refund(order, wanted, once=once, by=by, now=now)
     request_id = requests.record_request(order.id, _as_json(wanted), total_fen=total_fen, once=once, asked_by=by, now=now)
     facts = {"total_fen": total_fen, "reason": wanted.reason[:120]}

@@ -12,7 +12,7 @@ from wtforms import SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from shop.accounts.roles import Permission
-from shop.acts.decide_refund import Waiting, ask_refund
+from shop.acts.decide_refund import Waiting, ask_refund, needs_second_person
 from shop.acts.deliver_order import mark_delivered
 from shop.acts.refund_order import RefundPreview, preview_refund
 from shop.acts.ship_parcel import ship_parcel
@@ -344,6 +344,8 @@ def _order_page(
         may_refund=person.may(Permission.REFUND),
         again=_sent_again(story),
         four_eyes_fen=settings().refund_four_eyes_fen,
+        asks_second=preview is not None
+        and needs_second_person(story.id, preview.total_fen, four_eyes_fen=settings().refund_four_eyes_fen),
         reasons=REASONS,
         goods=GOODS,
         preview=_shown_preview(preview, story) if preview else None,

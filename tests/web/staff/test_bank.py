@@ -118,7 +118,7 @@ def test_a_large_refund_waits_for_another_at_the_desk(app: Flask, office: Browse
     office.open(f"/staff/orders/{placed.number}")
     field = next(name for name, _ in office.page.form(f"/staff/orders/{placed.number}/refund").fields if name.startswith("units-"))
     office.press(f"/staff/orders/{placed.number}/refund", "算一算", {field: "8", "reason": "damaged"})
-    page = office.press(f"/staff/orders/{placed.number}/refund", "退 ¥544.00")
+    page = office.press(f"/staff/orders/{placed.number}/refund", "请另一个人同意退 ¥544.00")
     assert "要另一个人同意" in page.text and not provider.refunds
     assert "等另一个人同意" in office.open("/staff/").text
     assert "等另一个人来定" in office.open("/staff/refunds/").text

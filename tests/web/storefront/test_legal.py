@@ -7,7 +7,14 @@ from flask import Flask
 
 from config import Legal
 
-NUMBERS = Legal("示例县电商服务公司", "ask@shop.example", "91520602MA6XXXXXXX", "JY15206020000000", "黔ICP备2026000000号-1", "贵公网安备52060202000000号")
+NUMBERS = Legal(
+    "示例县电商服务公司",
+    "ask@shop.example",
+    "91520602MA6XXXXXXX",
+    "JY15206020000000",
+    "黔ICP备2026000000号-1",
+    "贵公网安备52060202000000号",
+)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -17,7 +24,13 @@ def test_the_footer_shows_what_is_set(app: Flask, monkeypatch: pytest.MonkeyPatc
     client.get(f"/language?to={language}")
     for path in ("/about/returns", "/cart/", "/nothing/is/here"):
         page = client.get(path).text
-        for words in ("示例县电商服务公司", "91520602MA6XXXXXXX", "JY15206020000000", 'href="https://beian.miit.gov.cn/"', "黔ICP备2026000000号-1"):
+        for words in (
+            "示例县电商服务公司",
+            "91520602MA6XXXXXXX",
+            "JY15206020000000",
+            'href="https://beian.miit.gov.cn/"',
+            "黔ICP备2026000000号-1",
+        ):
             assert words in page, (path, words)
         assert "https://beian.mps.gov.cn/#/query/webSearch?code=52060202000000" in page
     assert "ask@shop.example" in client.get("/about/privacy").text
