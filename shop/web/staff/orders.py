@@ -344,8 +344,7 @@ def _order_page(
         may_refund=person.may(Permission.REFUND),
         again=_sent_again(story),
         four_eyes_fen=settings().refund_four_eyes_fen,
-        asks_second=preview is not None
-        and needs_second_person(story.id, preview.total_fen, four_eyes_fen=settings().refund_four_eyes_fen),
+        asks_second=preview is not None and needs_second_person(story.id, preview.total_fen, four_eyes_fen=settings().refund_four_eyes_fen),
         reasons=REASONS,
         goods=GOODS,
         preview=_shown_preview(preview, story) if preview else None,
