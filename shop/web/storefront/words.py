@@ -141,6 +141,21 @@ def money_rows(shares: Iterable[tuple[SourceFacts, int]]) -> list[ShareRow]:
     return [_share_row(source, yuan_sign(fen), weight(source.grams)) for source, fen in shares]
 
 
+class NamedVillage(Protocol):
+    """A village beside some sum."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def name_en(self) -> str: ...
+
+
+def sum_rows(villages: Iterable[NamedVillage], field: str) -> list[ShareRow]:
+    """Villages with a sum of theirs, fen, that stands in the named field: `costs.shares|sum_rows('amount_fen')`."""
+    pairs = ((said(village.name, village.name_en), int(getattr(village, field))) for village in villages)
+    return [ShareRow(name, fen, yuan_sign(fen), "", "") for name, fen in pairs]
+
+
 def gram_rows(sources: Iterable[SourceFacts]) -> list[ShareRow]:
     """Villages with what they brought, in grams."""
     return [_share_row(source, grams(source.grams), _whereabouts(source)) for source in sources]
@@ -219,6 +234,7 @@ def register(blueprint: Blueprint) -> None:
         service_word,
         money_rows,
         gram_rows,
+        sum_rows,
         map_point,
         month_column,
         marked,
