@@ -34,8 +34,8 @@ from shop.web.storefront.words import named
 
 blueprint = Blueprint("parts", __name__, url_prefix="/parts")
 
-BUYERS = ("tokens", "icons", "page", "forms", "catalog", "charts", "origin", "months", "orders", "tables", "paying")
-COOPERATIVES = ("stock", "dividends")
+BUYERS = ("tokens", "icons", "page", "forms", "catalog", "charts", "origin", "months", "orders", "tables", "paying", "addresses", "buying")
+COOPERATIVES = ("stock", "goods", "dividends")
 STAFF = ("corrections", "settlements")
 """Which files of `templates/parts/` each audience's page shows; each has a file of the same name beside the page."""
 
@@ -54,6 +54,17 @@ class SampleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     once = HiddenField()
     produced = StringField(lazy_gettext("产出"), default="1000")
     reason = StringField(lazy_gettext("为什么要改"))
+    phone = StringField(lazy_gettext("手机号"))
+    province = StringField(lazy_gettext("省"))
+    district = StringField(lazy_gettext("区县"))
+    street = StringField(lazy_gettext("街道门牌"))
+    fapiao = StringField(default="firm")
+    fapiao_title = StringField(lazy_gettext("抬头"))
+    tax_number = StringField(lazy_gettext("税号"))
+    fapiao_email = StringField(lazy_gettext("邮箱"))
+    voucher = StringField(lazy_gettext("优惠券"))
+    alt = StringField(lazy_gettext("照片上是什么"))
+    alt_en = StringField(lazy_gettext("同一句话的英文"))
     first = StringField("白水村", default="700")
     second = StringField("高坝田村", default="300")
 
@@ -71,6 +82,8 @@ class _Samples:
 
     right: SampleForm
     wrong: SampleForm
+    typed: SampleForm
+    """Under names of its own, for the parts that write their fields' ids out."""
     now: datetime
     today: date
     year: Year
@@ -94,7 +107,14 @@ def _samples() -> _Samples:
             for place, (in_year, month) in enumerate(months)
         )
     )
-    return _Samples(SampleForm(formdata=None, meta={"csrf": False}), wrong, now, today, year)
+    return _Samples(
+        SampleForm(formdata=None, meta={"csrf": False}),
+        wrong,
+        SampleForm(formdata=None, prefix="typed-", meta={"csrf": False}),
+        now,
+        today,
+        year,
+    )
 
 
 def _page(audience: str, files: tuple[str, ...]) -> str:
