@@ -34,7 +34,22 @@ from shop.web.storefront.words import named
 
 blueprint = Blueprint("parts", __name__, url_prefix="/parts")
 
-BUYERS = ("tokens", "icons", "page", "forms", "catalog", "charts", "origin", "months", "orders", "tables", "paying", "addresses", "buying")
+BUYERS = (
+    "tokens",
+    "icons",
+    "page",
+    "forms",
+    "catalog",
+    "charts",
+    "origin",
+    "months",
+    "orders",
+    "tables",
+    "paying",
+    "addresses",
+    "buying",
+    "personal",
+)
 COOPERATIVES = ("stock", "goods", "dividends")
 STAFF = ("corrections", "settlements")
 """Which files of `templates/parts/` each audience's page shows; each has a file of the same name beside the page."""
