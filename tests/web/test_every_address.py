@@ -222,7 +222,10 @@ def addresses(app: Flask, world: World) -> list[Address]:
     with app.test_request_context():
         for rule in rules(app):
             values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
-            if rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.", "storefront.data.")) and "number" in values:
+            if (
+                rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.", "storefront.data.", "storefront.again."))
+                and "number" in values
+            ):
                 values["key"] = world.key
             path = app.url_for(rule.endpoint, **values)
             permission = app.view_functions[rule.endpoint].permission  # type: ignore[attr-defined]  # set by `needs`

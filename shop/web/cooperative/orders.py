@@ -15,6 +15,7 @@ from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import ShipmentId
 from shop.kit.text import fold
 from shop.reports import cooperative_pages as pages
+from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.web.cooperative.fields import refuse
@@ -23,7 +24,7 @@ from shop.web.errors import go
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
-CARRIERS = ("中国邮政", "顺丰速运", "中通快递", "圆通速递", "申通快递", "韵达速递", "极兔速递", "京东快递")
+CARRIERS = tuple(CARRIER_PAGES)
 STATES = (ShipmentState.TO_PACK, ShipmentState.SHIPPED, ShipmentState.DELIVERED)
 _TRACKING_NUMBER = re.compile(r"[A-Z0-9-]{6,40}")
 

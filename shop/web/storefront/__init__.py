@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from shop.web.storefront import (
+    again,
     cart,
     checkout,
     cooperatives,
@@ -55,4 +56,5 @@ blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(transfers.blueprint)
 blueprint.register_blueprint(data.blueprint)
 blueprint.register_blueprint(papers.blueprint)
+blueprint.register_blueprint(again.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

@@ -42,6 +42,7 @@ from shop.reports.order_story import (
     get_own_story,
 )
 from shop.shipping import service as shipping
+from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.web.browsers import hidden_methods, is_wechat
@@ -208,6 +209,10 @@ class ParcelRow:
     badge: str
     trail: tuple[Step, ...]
     may_receive: bool
+    carrier: str
+    carrier_page: str
+    """Where the carrier tells where it is; nothing when it has not left, or with a carrier we do not know."""
+    tracking_number: str
 
 
 @dataclass(frozen=True)
@@ -369,6 +374,9 @@ def _parcel(story: OrderStory, place: int, shipment: ShipmentStory) -> ParcelRow
         badge=badge,
         trail=tuple(trail),
         may_receive=shipment.state is ShipmentState.SHIPPED,
+        carrier=shipment.carrier or "",
+        carrier_page=CARRIER_PAGES.get(shipment.carrier or "", ""),
+        tracking_number=shipment.tracking_number or "",
     )
 
 
