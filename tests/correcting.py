@@ -27,7 +27,7 @@ class MadeCorrecting:
 
 def make_correcting(product: MadeProduct, lot: MadeLot) -> MadeCorrecting:
     """Proposed and recorded by a clerk whom nobody else is."""
-    clerk = make_user("Clerk", roles=[Role.STAFF])
+    clerk = make_user("Clerk", roles=[Role.OPERATIONS])
     with reading() as session:
         produced_grams = session.scalars(select(Lot.produced_grams).where(Lot.id == lot.id)).one()
     correction_id = propose(

@@ -67,7 +67,7 @@ def make_season(*, price_fen: int = 10_000) -> Season:
     cooperative = make_cooperative(villages=[baishui, gaobatian])
     rice = make_product(packs=[Pack(price_fen=price_fen)], cooperative=cooperative, village=baishui)
     lot = make_lot(rice, sources=[(baishui, 700_000), (gaobatian, 300_000)], harvested_on=date(2026, 8, 20))
-    staff, finance = make_user("Staff", roles=[Role.STAFF]), make_user("Finance", roles=[Role.FINANCE])
+    staff, finance = make_user("Staff", roles=[Role.OPERATIONS]), make_user("Finance", roles=[Role.FINANCE])
     return Season(cooperative, baishui, gaobatian, rice, lot, make_lao_chen(cooperative), staff, finance)
 
 
@@ -259,7 +259,7 @@ class MadeDividend:
 def make_dividend(cooperative: MadeCooperative, product: MadeProduct, lot: MadeLot, chen: Person) -> MadeDividend:
     """Two bags of the lot sold in October, a cost with its bill, the rule 622 from that month on, one run, published."""
     village = make_village()
-    staff, finance = make_user("Computer", roles=[Role.STAFF]), make_user("Approver", roles=[Role.FINANCE])
+    staff, finance = make_user("Computer", roles=[Role.OPERATIONS]), make_user("Approver", roles=[Role.FINANCE])
     season = Season(cooperative, village, village, product, lot, chen, staff, finance)
     sell_by_hand(season, 2, on=date(2026, 10, 20), ref="october")
     cost = record_cost(

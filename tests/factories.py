@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 
+from flask import current_app
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
-from shop.accounts.models import User, UserRole
+from shop.accounts.codes import seal
+from shop.accounts.models import SignIn, TwoFactor, User, UserRole
 from shop.accounts.passwords import hash_password
-from shop.accounts.roles import Role
+from shop.accounts.roles import TWO_STEPS, Role
+from shop.accounts.sign_ins import hash_key
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
 from shop.catalog.service import SEARCH_VERSION
 from shop.catalog.words import also_called, found_text
 from shop.extensions import act, db
+from shop.kit.clock import utc_now
 from shop.kit.ids import CategoryId, CooperativeId, EasternUnitId, ItemId, LotId, ProductId, SkuId, TownId, UserId, VillageId
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Membership, Pairing, PairingKind, Town, Village
 from shop.stock.models import Lot, LotSource, Movement, MovementKind, StockItem
@@ -31,6 +35,7 @@ HARVESTED_ON = date(2026, 10, 9)
 NEVER_OLD = date(2099, 12, 31)
 """Best before, so that no test goes stale while the handlers' clock runs."""
 PASSWORD = "shanhai-demo"
+TWO_STEPS_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 _numbers = count(1)
 _password_hashes: dict[str, str] = {}
@@ -62,12 +67,13 @@ def make_user(
     eastern_unit_id: EasternUnitId | None = None,
     locale: str = "zh",
     is_demo: bool = False,
+    has_two_steps: bool = True,
 ) -> Person:
-    """An account. `cooperatives` are those the person works for."""
+    """An account, signed in on one device. `cooperatives` are those the person works for; whoever needs two-step sign-in has it, unless it says not."""
     number = next(_numbers)
     email = email or f"{name.lower().replace(' ', '.')}.{number}@example.test"
     phone = phone or f"138{number:08d}"
-    stamp = f"{number:032x}"
+    key = f"{number:032x}"
     user_id = _add(
         User,
         email=email,
@@ -76,16 +82,19 @@ def make_user(
         name=name,
         locale=locale,
         eastern_unit_id=eastern_unit_id,
-        session_stamp=stamp,
         is_demo=is_demo,
         consented_at=NOW,
         created_at=NOW,
     )
+    _add(SignIn, user_id=user_id, key_hash=hash_key(key), device="Firefox · Linux", begun_at=utc_now(), seen_at=utc_now())
+    if TWO_STEPS & set(roles) and has_two_steps and not is_demo:
+        sealed = seal(TWO_STEPS_SECRET, str(current_app.config["SECRET_KEY"]))
+        db.session.execute(insert(TwoFactor).values(user_id=user_id, sealed_secret=sealed, begun_at=NOW, confirmed_at=NOW))
     for role in sorted(roles):
         db.session.execute(insert(UserRole).values(user_id=user_id, role=role))
     for cooperative_id in cooperatives:
         db.session.execute(insert(Membership).values(user_id=user_id, cooperative_id=cooperative_id, since=NOW))
-    return Person(UserId(user_id), email, phone, name, f"{user_id}.{stamp}")
+    return Person(UserId(user_id), email, phone, name, f"{user_id}.{key}")
 
 
 def make_mei(**given: object) -> Person:
@@ -100,12 +109,12 @@ def make_lao_chen(cooperative: "MadeCooperative | None" = None) -> Person:
 
 def make_staff() -> Person:
     """Works at the county e-commerce office."""
-    return make_user("Staff", roles=[Role.STAFF])
+    return make_user("Staff", roles=[Role.OPERATIONS])
 
 
 def make_auditor_lin() -> Person:
     """Auditor Lin reads."""
-    return make_user("Auditor Lin", roles=[Role.AUDITOR])
+    return make_user("Auditor Lin", roles=[Role.VIEWER])
 
 
 def make_stranger() -> Person:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from shop.accounts.invites import STAFF, invite
 from shop.accounts.queries import find_credentials
 from shop.extensions import reading
 from shop.kit.clock import utc_now
+from shop.kit.ids import UserId
 
 Facts = Mapping[str, object]
 
@@ -17,9 +19,16 @@ def forget_asked() -> Facts:
     return {"user_id": somebody_in("buyer@demo.test"), "order_id": None, "due_at": utc_now().isoformat()}
 
 
+def invited() -> Facts:
+    grants = {"roles": ["operations"]}
+    return {"invite_id": invite(STAFF, grants, note="示例", by=UserId(somebody_in("admin@demo.test")), now=utc_now())}
+
+
 FACTS: Mapping[str, Callable[[], Facts]] = {
     "account_changed": account_changed,
     "forget_asked": forget_asked,
+    "password_reset": lambda: {"at": int(utc_now().timestamp())},
+    "invite": invited,
 }
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.accounts.roles import Role
@@ -25,11 +25,11 @@ class User(Model):
     locale: Mapped[str] = mapped_column(String(8), default="zh")
     eastern_unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("eastern_units.id"))
     """The unit this buyer's purchases are credited to."""
-    session_stamp: Mapped[str] = mapped_column(String(32), info=SECRET)
-    """Changes with the password; older sessions then end."""
     is_demo: Mapped[bool] = mapped_column(default=False)
     consented_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since then nobody gets in by it, until an admin lets them."""
     deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
@@ -99,3 +99,84 @@ class Address(Model):
     street: Mapped[str] = mapped_column(String(200), info=PERSONAL)
     is_default: Mapped[bool] = mapped_column(default=False)
     used_at: Mapped[datetime] = mapped_column(Instant)
+
+
+_OPEN = text("ended_at IS NULL")
+
+
+class SignIn(Model):
+    """One device that is signed in, or was: a session of the web. The key itself is in the browser alone."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_open", "user_id", postgresql_where=_OPEN, sqlite_where=_OPEN),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True, info=SECRET)
+    """SHA-256 of a random key of 128 bits."""
+    device: Mapped[str] = mapped_column(String(60), info=PERSONAL)
+    """Browser and system in two words; no address."""
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+    """To a quarter of an hour."""
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TwoFactor(Model):
+    """The second step of somebody's sign-in: what their telephone counts with."""
+
+    __tablename__ = "two_factors"
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    sealed_secret: Mapped[str] = mapped_column(String(200), info=SECRET)
+    """Sealed with a key made from the shop's own secret."""
+    begun_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    """None: the code was drawn, and no telephone has shown yet that it knows it."""
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of the last code that was taken; one as old is not taken again."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """Wrong codes in a row."""
+    locked_until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class RecoveryCode(Model):
+    """A code on paper that stands in once for the telephone."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True, info=SECRET)
+    """HMAC-SHA-256 with a key made from the shop's own secret."""
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Invite(Model):
+    """A link by which somebody joins: the staff, or a cooperative. Used once."""
+
+    __tablename__ = "invites"
+    __table_args__ = (
+        CheckConstraint("accepted_at IS NULL OR withdrawn_at IS NULL", name="one_end"),
+        CheckConstraint("(accepted_at IS NULL) = (accepted_by IS NULL)", name="accepted_by_somebody"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    """What is joined: a key of `JOINS` in `acts/accept_invite.py`."""
+    grants: Mapped[dict[str, object]] = mapped_column(JSON)
+    """What it gives: ids and names of roles."""
+    seed: Mapped[str] = mapped_column(String(32), info=SECRET)
+    """Random; the key in the link is made from it and the shop's own secret."""
+    note: Mapped[str] = mapped_column(String(60), info=PERSONAL)
+    """Whom it is for, in the words of who invites."""
+    to_email: Mapped[str | None] = mapped_column(String(254), info=PERSONAL)
+    to_phone: Mapped[str | None] = mapped_column(String(11), info=PERSONAL)
+    locale: Mapped[str] = mapped_column(String(8))
+    made_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    """None: by a command."""
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    accepted_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -6,14 +6,20 @@ from enum import StrEnum
 class Role(StrEnum):
     """What somebody is to the shop, beyond buying."""
 
-    STAFF = "staff"
+    VIEWER = "viewer"
+    """Reads everything in the books, changes nothing: an auditor, somebody of the county."""
+    OPERATIONS = "operations"
     """The county e-commerce office: orders, parcels, reports, refunds below the four-eyes sum."""
+    PAIRING = "pairing"
+    """The pairing office: sales by village and by eastern unit. Sees no buyer and no order."""
     FINANCE = "finance"
     """Answers for the figures: reports, payments, refunds."""
-    AUDITOR = "auditor"
-    """Reads everything in the books, changes nothing."""
     ADMIN = "admin"
-    """Everything staff and finance may do, and people's roles."""
+    """Everything operations and finance may do, and people's roles."""
+
+
+TWO_STEPS = frozenset({Role.FINANCE, Role.ADMIN})
+"""Roles whose pages open only to who has two-step sign-in."""
 
 
 class Permission(StrEnum):
@@ -63,6 +69,12 @@ class Permission(StrEnum):
     """Look after products: photographs, labels, what other shops ask, certificates, villages' stories, cooperatives' permits."""
     MODERATE = "moderate"
     """Decide which reviews, and which answers to them, everybody may read."""
+    PEOPLE = "people"
+    """Invite, give and take roles, close accounts."""
+    READ_AUDIT = "read_audit"
+    """Who did what, with before and after."""
+    READ_SUSPICIONS = "read_suspicions"
+    """What looks odd and wants a second look."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
@@ -77,6 +89,7 @@ _READS = frozenset(
         Permission.READ_IMPORTS,
         Permission.READ_MONEY,
         Permission.READ_CORRECTIONS,
+        Permission.READ_SUSPICIONS,
     }
 )
 """What whoever answers for the figures sees."""
@@ -110,10 +123,11 @@ _BOOKS = frozenset(
 """What concerns the books themselves."""
 
 _GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.STAFF: _READS | _DECIDES | _GOODS,
-    Role.FINANCE: _READS | _DECIDES | _BOOKS,
-    Role.AUDITOR: _READS,
-    Role.ADMIN: _READS | _DECIDES | _GOODS | _BOOKS,
+    Role.VIEWER: _READS | {Permission.READ_AUDIT},
+    Role.OPERATIONS: _READS | _DECIDES | _GOODS,
+    Role.PAIRING: frozenset({Permission.DESK, Permission.READ_REPORTS}),
+    Role.FINANCE: _READS | _DECIDES | _BOOKS | {Permission.READ_AUDIT},
+    Role.ADMIN: _READS | _DECIDES | _GOODS | _BOOKS | {Permission.READ_AUDIT, Permission.PEOPLE},
 }
 
 

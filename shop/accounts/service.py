@@ -1,6 +1,5 @@
 """Opening an account, signing in, the address book."""
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -10,7 +9,7 @@ from shop.accounts import passwords
 from shop.accounts.consent import record_consent
 from shop.accounts.errors import AlreadyKnown, WrongPassword
 from shop.accounts.models import Address, User, UserRole
-from shop.accounts.queries import find_credentials
+from shop.accounts.queries import Credentials, credentials_of, find_credentials
 from shop.accounts.roles import Role
 from shop.extensions import act, db, end_reading, require_transaction, violated
 from shop.kit.ids import EasternUnitId, UserId
@@ -45,7 +44,6 @@ def open_account(
                 name=name,
                 locale=locale,
                 eastern_unit_id=eastern_unit_id,
-                session_stamp=secrets.token_hex(16),
                 is_demo=is_demo,
                 consented_at=now,
                 created_at=now,
@@ -63,8 +61,10 @@ def open_account(
     return UserId(user_id)
 
 
-def check_password(*, email: str | None, phone: str | None, password: str, allow_demo: bool) -> UserId:
-    """Whose account this is. Demo accounts open only where `allow_demo` says so. Re-hashes when the parameters have risen.
+def check_password(*, email: str | None, phone: str | None, password: str, allow_demo: bool) -> Credentials:
+    """Whose account this is, and whether it asks for a second step. Demo accounts open only where `allow_demo` says so.
+
+    Re-hashes when the parameters have risen.
 
     Raises WrongPassword.
     """
@@ -76,7 +76,18 @@ def check_password(*, email: str | None, phone: str | None, password: str, allow
         raise WrongPassword
     if passwords.needs_rehash(known.password_hash):
         _store_hash(known.user_id, passwords.hash_password(password))
-    return known.user_id
+    return known
+
+
+def check_again(user_id: UserId, password: str) -> None:
+    """Somebody signed in types the password once more before a change that would lock the owner out.
+
+    Raises WrongPassword.
+    """
+    known = credentials_of(user_id)
+    end_reading()
+    if not passwords.matches(known.password_hash if known else None, password):
+        raise WrongPassword
 
 
 @act

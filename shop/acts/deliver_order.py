@@ -11,6 +11,7 @@ from shop.kit.ids import OrderId, ShipmentId, UserId
 from shop.orders import queries as order_queries
 from shop.orders import service as orders
 from shop.orders.states import DELIVERED_AFTER, RETURN_WINDOW, OrderState
+from shop.outbox import service as outbox
 from shop.shipping import service as shipping
 
 log = structlog.get_logger()
@@ -25,6 +26,9 @@ def mark_delivered(shipment_id: ShipmentId, *, by: UserId | None, now: datetime)
     order = orders.lock_by_id(shipping.get_order_of(shipment_id))
     shipping.receive(shipment_id, now=now)
     orders.add_event(order.id, "parcel_delivered", {"shipment_id": shipment_id}, by=by, now=now)
+    if by is not None:
+        facts = {"before": {"state": "shipped"}, "after": {"state": "delivered"}, "shipment": shipment_id}
+        outbox.write_audit("parcel.delivered", subject=order.number, by=by, facts=facts, now=now)
     follow_parcels(order.id, by=by, now=now)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import JSON, ColumnElement, Select, delete, false, insert, or_, select, update
 
-from shop.accounts.models import Address, Consent, Forgetting, User, UserRole
+from shop.accounts.models import Address, Consent, Forgetting, Invite, RecoveryCode, SignIn, TwoFactor, User, UserRole
 from shop.acts.expect_transfer import SLIPS
 from shop.cart.models import Cart, CartLine
 from shop.extensions import Base, act, columns_of, db, end_reading, row_as, table_of
@@ -141,6 +141,10 @@ FILES: Mapping[str, Callable[[Person], Select[int]]] = {SLIPS: _payments}
 WHOSE: tuple[Whose, ...] = (
     Whose(User, of_user(User, "id")),
     Whose(UserRole, of_user(UserRole), is_deleted=True),
+    Whose(RecoveryCode, of_user(RecoveryCode), is_deleted=True),
+    Whose(TwoFactor, of_user(TwoFactor), is_deleted=True),
+    Whose(SignIn, of_user(SignIn), is_deleted=True),
+    Whose(Invite, of_user(Invite, "accepted_by")),
     Whose(Consent, of_user(Consent)),
     Whose(Address, of_user(Address), is_deleted=True),
     Whose(CartLine, _cart_lines, is_deleted=True),
@@ -365,7 +369,7 @@ def _forget(person: Person, *, now: datetime) -> tuple[str, ...]:
     for order_id in db.session.scalars(_orders(person)).all():  # the link in old letters opens nothing any more
         db.session.execute(update(table_of(Order)).where(columns_of(Order).id == order_id).values(key=new_key()))
     if person.user_id is not None:  # first, and at once: an account is reachable until it is deleted, says its CHECK
-        empty = _emptied(User) | {"deleted_at": now, "password_hash": "", "session_stamp": new_key()}
+        empty = _emptied(User) | {"deleted_at": now, "password_hash": ""}
         db.session.execute(update(table_of(User)).where(columns_of(User).id == person.user_id).values(empty))
     for its in WHOSE:
         if its.is_deleted:

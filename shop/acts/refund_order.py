@@ -140,6 +140,9 @@ def book_refund(order: OrderRow, wanted: RefundWanted, *, once: str, by: UserId 
     if by_transfer:
         transfers.open_remittance(refund_id, transfers.payee_of_receipts(payment.id))
     _close_empty_parcels(order, by=by, now=now)
+    if by is not None:
+        facts = {"before": {"refunded_fen": payment.refunded_fen}, "after": {"refunded_fen": payment.refunded_fen + total_fen}}
+        outbox.write_audit("refund.made", subject=order.number, by=by, facts=facts | {"return": return_id}, now=now)
     kind = "refund_by_transfer" if by_transfer else "refund_made"
     outbox.write_letter(
         kind,

@@ -21,6 +21,8 @@ def ship_parcel(shipment_id: ShipmentId, *, carrier: str, tracking_number: str, 
     facts = {"shipment_id": shipment_id, "carrier": carrier, "tracking_number": tracking_number}
     orders.add_event(order.id, "parcel_shipped", facts, by=by, now=now)
     follow_parcels(order.id, by=by, now=now)
+    told = {"before": {"state": "waiting"}, "after": {"state": "shipped", "carrier": carrier}, "shipment": shipment_id}
+    outbox.write_audit("parcel.shipped", subject=order.number, by=by, facts=told, now=now)
     outbox.write_letter(
         "parcel_shipped",
         once=f"parcel_shipped:{shipment_id}",

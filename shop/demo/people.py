@@ -31,7 +31,7 @@ class Person:
 
 
 PEOPLE = (
-    Person(STAFF, "示例办事员", frozenset({Role.STAFF})),
+    Person(STAFF, "示例办事员", frozenset({Role.OPERATIONS})),
     Person("finance@demo.test", "示例财务", frozenset({Role.FINANCE})),
     Person("admin@demo.test", "示例管理员", frozenset({Role.ADMIN})),
     Person(PACKER, "示例社员", cooperative_slug=PACKERS_COOPERATIVE),

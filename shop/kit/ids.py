@@ -5,6 +5,8 @@ import time
 from typing import NewType
 
 UserId = NewType("UserId", int)
+SignInId = NewType("SignInId", int)
+InviteId = NewType("InviteId", int)
 AddressId = NewType("AddressId", int)
 TownId = NewType("TownId", int)
 VillageId = NewType("VillageId", int)

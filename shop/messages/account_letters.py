@@ -1,13 +1,17 @@
-"""Letters about an account itself: their subject is `user:<id>`."""
+"""Letters about an account itself. Their subject is `user:<id>` or `invite:<id>`; keys in links are made here and stand in no row."""
 
 from datetime import datetime
 
 from flask_babel import gettext
 
 from config import Config
+from shop.accounts.invites import COOPERATIVE, find_open_invite
+from shop.accounts.own import reset_address
 from shop.accounts.queries import find_account
-from shop.kit.ids import UserId
+from shop.kit.clock import utc_now
+from shop.kit.ids import CooperativeId, InviteId, UserId
 from shop.messages.kinds import Values
+from shop.origin.queries import cooperative_name
 from shop.outbox.service import ClaimedLetter
 
 
@@ -27,4 +31,26 @@ def account_changed(letter: ClaimedLetter, config: Config) -> Values | None:
         "what": said[str(letter.facts["what"])],
         "at": datetime.fromisoformat(str(letter.facts["at"])),
         "link": f"{config.public_url}/account/",
+    }
+
+
+def password_reset(letter: ClaimedLetter, config: Config) -> Values | None:
+    """The link for a forgotten password. Nobody has this address: nothing is sent, and who asked was told the same."""
+    at = int(str(letter.facts["at"]))
+    whom = {"email": letter.to_email, "phone": None if letter.to_email else letter.to_phone}
+    path = reset_address(**whom, at=at, shop_secret=config.secret_key, allow_demo=config.is_demo)
+    return {"link": f"{config.public_url}{path}"} if path else None
+
+
+def invite(letter: ClaimedLetter, config: Config) -> Values | None:
+    """A link by which somebody joins; nothing when it was withdrawn or used meanwhile."""
+    found = find_open_invite(InviteId(int(str(letter.facts["invite_id"]))), now=utc_now())
+    if found is None:
+        return None
+    names = cooperative_name(CooperativeId(int(str(found.grants["cooperative_id"])))) if found.kind == COOPERATIVE else None
+    return {
+        "cooperative": (names[1] if letter.locale == "en" else "") or names[0] if names else "",
+        "invited_by": found.made_by_name or "",
+        "until": found.expires_at,
+        "link": f"{config.public_url}{found.path(config.secret_key)}",
     }

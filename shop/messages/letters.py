@@ -17,7 +17,7 @@ from jinja2 import Template
 
 from config import Config
 from shop.kit.ids import ReturnId
-from shop.messages.account_letters import account_changed
+from shop.messages.account_letters import account_changed, invite, password_reset
 from shop.messages.kinds import Reader, Values
 from shop.messages.personal_letters import forget_asked
 from shop.orders.states import OrderState
@@ -241,6 +241,8 @@ KINDS: Mapping[str, Reader] = {
     "order_edited": _of_order(_order_edited),
     "account_changed": account_changed,
     "forget_asked": forget_asked,
+    "password_reset": password_reset,
+    "invite": invite,
 }
 
 

@@ -55,9 +55,12 @@ def _send_one(letter: ClaimedLetter, post: "Post", sms: SmsProvider, config: Con
     try:
         rendered = render(letter, config) if letter.to_email or letter.to_phone else None  # both are gone once the person is
         end_reading()
-        if rendered and letter.to_email:
+        if rendered is None:
+            outbox.letter_dropped(letter.id, now=now)
+            return True
+        if letter.to_email:
             post.deliver(letter, rendered, now=now)
-        elif rendered:
+        else:
             sms.send(_short(letter, rendered))
         outbox.letter_sent(letter.id, now=now)
     except Exception as error:  # noqa: BLE001  # one letter's trouble keeps no other waiting

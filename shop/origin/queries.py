@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from shop.extensions import db
 from shop.kit.ids import CooperativeId, EasternUnitId, UserId, VillageId
-from shop.origin.models import BankAccount, EasternUnit, Membership, Village
+from shop.origin.models import BankAccount, Cooperative, EasternUnit, Membership, Village
 
 
 def cooperatives_of(user_id: UserId) -> tuple[CooperativeId, ...]:
@@ -18,6 +18,18 @@ def cooperatives_of(user_id: UserId) -> tuple[CooperativeId, ...]:
             select(Membership.cooperative_id).where(Membership.user_id == user_id).order_by(Membership.cooperative_id)
         )
     )
+
+
+def find_cooperative(slug: str) -> CooperativeId | None:
+    """The cooperative with this address."""
+    found = db.session.scalar(select(Cooperative.id).where(Cooperative.slug == slug))
+    return CooperativeId(found) if found is not None else None
+
+
+def cooperative_name(cooperative_id: CooperativeId) -> tuple[str, str]:
+    """Its name and its English name, which must exist."""
+    row = db.session.execute(select(Cooperative.name, Cooperative.name_en).where(Cooperative.id == cooperative_id)).one()
+    return row.name, row.name_en
 
 
 def eastern_units_by_name() -> dict[str, EasternUnitId]:

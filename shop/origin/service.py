@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from shop.extensions import act, db, violated
+from shop.extensions import act, db, require_transaction, violated
 from shop.kit.ids import CooperativeId, EasternUnitId, TownId, UserId, VillageId
 from shop.kit.text import is_slug
 from shop.origin.errors import BadSlug, CodeTaken, NoSuchPlace
@@ -138,6 +138,12 @@ def _admit(cooperative_id: CooperativeId, village_id: VillageId) -> None:
 @act
 def add_member(cooperative_id: CooperativeId, user_id: UserId, *, now: datetime) -> None:
     """The person works for the cooperative from `now` on and sees its goods after signing in. Raises NoSuchPlace."""
+    join(cooperative_id, user_id, now=now)
+
+
+def join(cooperative_id: CooperativeId, user_id: UserId, *, now: datetime) -> None:
+    """Step. As `add_member`, within an act."""
+    require_transaction()
     _need(Cooperative, cooperative_id)
     if db.session.get(Membership, (cooperative_id, user_id)) is None:
         db.session.execute(insert(Membership).values(cooperative_id=cooperative_id, user_id=user_id, since=now))

@@ -42,6 +42,7 @@ class AuditRow(Model):
     """Who did what to which thing, and why. Append-only; holds no personal data."""
 
     __tablename__ = "audit_rows"
+    __table_args__ = (Index("ix_audit_rows_by", "by_user_id", "id"), Index("ix_audit_rows_action", "action", "id"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -102,6 +102,12 @@ def letter_sent(letter_id: int, *, now: datetime) -> None:
 
 
 @act
+def letter_dropped(letter_id: int, *, now: datetime) -> None:
+    """There was nothing to say any more, or nobody to say it to: the address is not kept."""
+    db.session.execute(update(Letter).where(Letter.id == letter_id).values(sent_at=now, trouble=None, to_email=None, to_phone=None))
+
+
+@act
 def letter_failed(letter_id: int, trouble: str, *, tries: int, now: datetime) -> None:
     """The letter did not leave: try again later, twice as long each time, and give up after `MOST_TRIES`."""
     values: dict[str, object] = {"trouble": trouble[:200], "next_try_at": now + timedelta(minutes=5 * 2**tries)}

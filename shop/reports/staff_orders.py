@@ -168,6 +168,10 @@ class EntryStory:
         return self.debit_fen - self.credit_fen
 
 
+TOLD_BY_EVENTS = ("parcel.shipped", "parcel.delivered", "refund.made")
+"""Deeds that an order's own events tell already."""
+
+
 @dataclass(frozen=True)
 class AuditStory:
     """Who did what about the order."""
@@ -235,7 +239,8 @@ def _entries(number: str) -> tuple[EntryStory, ...]:
 
 def _audit(number: str) -> tuple[AuditStory, ...]:
     columns = (AuditRow.at, User.name, AuditRow.action, AuditRow.facts)
-    query = select(*columns).outerjoin(User, User.id == AuditRow.by_user_id).where(AuditRow.subject == number)
+    query = select(*columns).outerjoin(User, User.id == AuditRow.by_user_id)
+    query = query.where(AuditRow.subject == number, AuditRow.action.not_in(TOLD_BY_EVENTS))
     return tuple(rows_as(AuditStory, db.session.execute(query.order_by(AuditRow.id))))
 
 

@@ -19,6 +19,7 @@ from shop.extensions import act, db, violated
 from shop.kit.clock import business_day
 from shop.kit.ids import CooperativeId, ItemId, LotId, ProductId, SkuId, UserId, VillageId
 from shop.origin.models import CooperativeVillage
+from shop.outbox.service import write_audit
 from shop.stock.errors import (
     BestBeforeOutOfRange,
     CountMoved,
@@ -145,6 +146,8 @@ def record_lot(
     for pack_ in sorted((pack_ for pack_ in packs if pack_.units), key=lambda pack_: pack_.sku_id):
         shelf = _lock_shelf(_get_or_make_item(lot.id, pack_.sku_id))
         _change_shelf(shelf, packed=pack_.units, kind=MovementKind.PACKED, by=by, reason=Reason.PACKED, once=None, now=now)
+    facts = {"after": {"produced_grams": produced_grams, "packed_grams": packed_grams, "villages": len(sources)}}
+    write_audit("lot.recorded", subject=lot.code, by=by, facts=facts, now=now)
     return lot
 
 
@@ -461,4 +464,8 @@ def _change_shelf(
             at=now,
         )
     )
-    return Counted(shelf.item_id, shelf.free_units, after.packed - after.held - after.sold - after.written_off)
+    free_units = after.packed - after.held - after.sold - after.written_off
+    if once is not None:  # of a new lot there is one row for all
+        facts = {"before": {"free_units": shelf.free_units}, "after": {"free_units": free_units}, "reason": reason.value}
+        write_audit("stock.changed", subject=f"item:{shelf.item_id}", by=by, facts=facts, now=now)
+    return Counted(shelf.item_id, shelf.free_units, free_units)

@@ -6,7 +6,7 @@ Law: a handler reads the form, calls one act or query, then redirects or names a
 from flask import Flask
 
 from shop.web import account, cooperative, errors, filters, headers, hooks, operations, photos, staff, storefront
-from shop.web.current import choose_locale, common_variables, load_signed_in, static_url
+from shop.web.current import choose_locale, common_variables, load_signed_in, note_seen, static_url
 from shop.web.uploads import ShopRequest
 
 __all__ = ["choose_locale", "load_signed_in", "register"]
@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
     filters.register(app)
     headers.register(app)
     photos.register(app)
+    app.after_request(note_seen)
     app.context_processor(common_variables)
     app.jinja_env.globals["static_url"] = static_url  # macros are imported without a page's context
     for audience in (storefront, account, cooperative, staff, hooks, operations):

@@ -1,7 +1,9 @@
 """Who is behind this request, in which language, with how full a basket; and what a page asks of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import blake2s
 from pathlib import Path
@@ -14,12 +16,15 @@ from werkzeug.wrappers import Response
 
 from config import Config
 from shop.accounts import queries as accounts
-from shop.accounts.roles import Permission, permissions_of
+from shop.accounts import sign_ins
+from shop.accounts.roles import TWO_STEPS, Permission, permissions_of
 from shop.cart import queries as carts
 from shop.cart.queries import CartOwner
+from shop.kit.clock import utc_now
 from shop.kit.errors import NotFound
-from shop.kit.ids import CooperativeId, EasternUnitId, UserId
+from shop.kit.ids import CooperativeId, EasternUnitId, SignInId, UserId
 from shop.origin import queries as origin
+from shop.web.browsers import device_words
 
 LOCALES = ("zh", "en")
 TYPE_COOKIE, LARGE = "shanhai-type", "large"
@@ -32,16 +37,21 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
 
     user_id: UserId
     session_id: str
+    sign_in_id: SignInId
     name: str
     email: str | None
     phone: str | None
     locale: str
     eastern_unit_id: EasternUnitId | None
     permissions: frozenset[Permission]
+    withheld: frozenset[Permission]
+    """What their roles give them once two-step sign-in is set up; nothing when it is, or need not be."""
+    has_two_steps: bool
+    needs_two_steps: bool
     cooperative_ids: tuple[CooperativeId, ...]
 
     def get_id(self) -> str:
-        """What Flask-Login keeps in the session: the user, and the stamp that a new password changes."""
+        """What Flask-Login keeps in the session: the user, and the key of the device."""
         return self.session_id
 
     def may(self, permission: Permission) -> bool:
@@ -50,8 +60,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
 
     @property
     def is_staff(self) -> bool:
-        """Whether the staff's desk is open to them."""
-        return Permission.DESK in self.permissions
+        """Whether the staff's desk is open to them, or will be once they have set up two-step sign-in."""
+        return Permission.DESK in self.permissions | self.withheld
 
     @property
     def is_cooperative(self) -> bool:
@@ -60,31 +70,52 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
 
 
 def load_signed_in(session_id: str) -> SignedIn | None:
-    """Flask-Login's user loader. None when the account is gone, or its password has changed since the session began."""
-    user_id, _, stamp = session_id.partition(".")
+    """Flask-Login's user loader. None when the account is gone or closed, or the device was signed out.
+
+    None too for a demo account where demo accounts are refused.
+    """
+    user_id, _, key = session_id.partition(".")
     if not (user_id.isascii() and user_id.isdecimal()):
         return None
-    person = find_signed_in(UserId(int(user_id)))
-    return person if person and person.session_id == f"{user_id}.{stamp}" else None
-
-
-def find_signed_in(user_id: UserId) -> SignedIn | None:
-    """The person as a request sees them, unless deleted, or a demo account where demo accounts are refused."""
-    account = accounts.find_account(user_id)
-    if account is None or (account.is_demo and not settings().is_demo):
+    now = utc_now()
+    device = accounts.find_device(UserId(int(user_id)), sign_ins.hash_key(key), now=now)
+    if device is None or (device.account.is_demo and not settings().is_demo):
         return None
-    cooperative_ids = origin.cooperatives_of(user_id)
+    if now - device.seen_at > SEEN_EVERY:
+        g.seen = (device.sign_in_id, now)
+    account = device.account
+    cooperative_ids = origin.cooperatives_of(account.id)
+    needs_two_steps = bool(account.roles & TWO_STEPS) and not account.is_demo
+    lacks_it = needs_two_steps and not account.has_two_steps
+    granted = permissions_of(account.roles, is_member=bool(cooperative_ids))
+    without = permissions_of(frozenset(), is_member=bool(cooperative_ids))
     return SignedIn(
         user_id=account.id,
-        session_id=f"{account.id}.{account.session_stamp}",
+        session_id=session_id,
+        sign_in_id=device.sign_in_id,
         name=account.name,
         email=account.email,
         phone=account.phone,
         locale=account.locale,
         eastern_unit_id=account.eastern_unit_id,
-        permissions=permissions_of(account.roles, is_member=bool(cooperative_ids)),
+        permissions=without if lacks_it else granted,
+        withheld=granted - without if lacks_it else frozenset(),
+        has_two_steps=account.has_two_steps,
+        needs_two_steps=needs_two_steps,
         cooperative_ids=cooperative_ids,
     )
+
+
+SEEN_EVERY = timedelta(minutes=15)
+"""How exactly the list of devices says when one was last here; so often a page costs a write."""
+
+
+def note_seen(response: Response) -> Response:
+    """After a request: write down that the device was here, if that was long ago."""
+    seen: tuple[SignInId, datetime] | None = g.pop("seen", None)
+    if seen is not None and not g.get("is_broken"):
+        sign_ins.note_seen(seen[0], now=seen[1])
+    return response
 
 
 def signed_in() -> SignedIn | None:
@@ -107,18 +138,28 @@ def somebody() -> SignedIn:
     return person
 
 
-def begin_session(person: SignedIn) -> None:
-    """Sign in on a fresh session: whatever stood in the old one, except language, is gone, so a fixed session is worth nothing."""
+def begin_session(user_id: UserId, *, is_kept: bool, instead_of: SignInId | None = None) -> SignedIn:
+    """Sign in on a fresh session: whatever stood in the old one, except language, is gone, so a fixed session is worth nothing.
+
+    `instead_of`: the device goes on under a new key.
+    """
+    key = sign_ins.begin_sign_in(user_id, device=device_words(), instead_of=instead_of, now=utc_now())
     locale = session.get("locale")
     session.clear()
     if locale:
         session["locale"] = locale
-    session.permanent = True
+    session.permanent = is_kept
+    person = load_signed_in(f"{user_id}.{key}")
+    assert person is not None, "whoever has just shown who they are is there"
     login_user(person)
+    return person
 
 
 def end_session() -> None:
-    """Sign out; the language stays."""
+    """Sign this device out; the language stays."""
+    if person := signed_in():
+        with suppress(NotFound):  # from another device, a moment ago
+            sign_ins.end_sign_in(person.user_id, person.sign_in_id, now=utc_now())
     locale = session.get("locale")
     logout_user()
     session.clear()
@@ -148,6 +189,9 @@ def needs(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R | 
                 flash(gettext("请先登录，再看这一页。"), "info")
                 back = request.full_path.rstrip("?") if request.method == "GET" else None
                 return redirect(url_for("account.door.sign_in", next=back), 303)
+            if permission in person.withheld:
+                flash(gettext("你的角色要先设好两步验证，才打得开这一页。"), "info")
+                return redirect(url_for("account.two_factor.index"), 303)
             if not person.may(permission):
                 raise NotFound
             return handler(*args, **kwargs)

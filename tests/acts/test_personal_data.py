@@ -12,6 +12,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import JSON, String, cast, func, insert, select, update
 
+from shop.accounts.models import Invite
 from shop.accounts.queries import find_account
 from shop.accounts.service import remember_address
 from shop.acts.deliver_order import complete_orders, mark_delivered
@@ -146,6 +147,12 @@ def _take_papers(number: str, user_id: UserId, voucher_id: VoucherId) -> None:
     db.session.execute(insert(VoucherUse).values(code="SELF", name="立减", name_en="Off", used_at=NOW, released_at=NOW, **used))
 
 
+@act
+def _join(user_id: UserId) -> None:
+    link = {"kind": "staff", "grants": {"roles": []}, "seed": "", "note": "示例", "locale": "zh", "made_at": NOW, "expires_at": NOW}
+    db.session.execute(insert(Invite).values(accepted_by=user_id, accepted_at=NOW, **link))
+
+
 def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     """Pay by transfer from one's own account, too much; bring the slip; be sent back the rest; have it all end. A colleague who adds a
     table with personal columns lets the person have a row of it here."""
@@ -157,6 +164,7 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     confirm_sent(only_remittance(), by=two, now=NOW)
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
+    _join(user_id)
     _take_papers(placed.number, user_id, make_one(f"SELF{user_id}"))
     finish(placed.number)
     return placed.number
@@ -184,7 +192,7 @@ def test_being_forgotten_empties_every_personal_column_and_leaves_the_figures(sk
     assert asked.due_at == NOW + timedelta(days=9) + THINK_IT_OVER
     assert forget_due(instance_path=tmp_path, now=asked.due_at - timedelta(seconds=1)) == 0
     assert forget_due(instance_path=tmp_path, now=asked.due_at) == 1
-    assert set(rows_with_the_mark()) == {"users.email", "users.phone", "users.name"}, "the staff's own"
+    assert set(rows_with_the_mark()) == {"users.email", "users.phone", "users.name", "sign_ins.device"}, "the staff's own"
     with reading() as session:
         assert find_account(mei.id) is None
         assert session.scalar(select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None), Letter.given_up_at.is_(None))) == 0

@@ -13,10 +13,13 @@ import pytest
 from flask import Flask, current_app, session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from shop.accounts.invites import STAFF, find_open_invite, invite
+from shop.accounts.models import SignIn
+from shop.accounts.own import reset_address
 from shop.accounts.roles import Permission, Role, permissions_of
 from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.expect_transfer import bring_slip
@@ -25,7 +28,9 @@ from shop.acts.import_tasks import upload_sales
 from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.catalog.photos import add_photo
-from shop.extensions import db, reading
+from shop.extensions import act, db, reading
+from shop.kit.clock import utc_now
+from shop.kit.ids import InviteId
 from shop.kit.pictures import draw
 from shop.orders.models import Order
 from shop.papers.attachments import clean_upload
@@ -81,6 +86,7 @@ class World:
     buying: MadeBuying
     task_id: int
     pictured: "Pictured"
+    invite_id: InviteId
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class AtTheBank:
 
 
 def go_to_the_bank(number: str, product: MadeProduct) -> AtTheBank:
-    clerk = make_user("Clerk", roles=[Role.STAFF])
+    clerk = make_user("Clerk", roles=[Role.OPERATIONS])
     transferred = place_by_transfer({product.sku: 1})
     line_id = money_comes(transferred.total_fen + 100, by=clerk.id)
     match_line(line_id, transferred.number, by=None, now=NOW)
@@ -170,6 +176,7 @@ def world(provider: FakeProvider) -> World:
         make_buying(mei),
         task_id,
         make_pictured(product),
+        invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
     )
 
 
@@ -178,13 +185,21 @@ CAST: dict[str, Callable[[], Person | None]] = {
     "buyer": make_stranger,
     "member": make_lao_chen,
     "staff": make_staff,
+    "pairing": lambda: make_user("Pairing", roles=[Role.PAIRING]),
     "finance": lambda: make_user("Finance", roles=[Role.FINANCE]),
     "auditor": make_auditor_lin,
     "admin": lambda: make_user("Admin", roles=[Role.ADMIN]),
 }
-OWN = ("account.addresses.edit", "account.addresses.change", "account.addresses.remove", "account.addresses.default")
+OWN = (
+    "account.security.end_device",
+    "account.invites.accept",
+    "account.addresses.edit",
+    "account.addresses.change",
+    "account.addresses.remove",
+    "account.addresses.default",
+)
 """Mei's own: whoever else is signed in finds nothing there."""
-ROLES = {"staff": Role.STAFF, "finance": Role.FINANCE, "auditor": Role.AUDITOR, "admin": Role.ADMIN}
+ROLES = {"staff": Role.OPERATIONS, "pairing": Role.PAIRING, "finance": Role.FINANCE, "auditor": Role.VIEWER, "admin": Role.ADMIN}
 
 
 def granted_to(who: str) -> frozenset[Permission]:
@@ -227,10 +242,26 @@ def addresses(app: Flask, world: World) -> list[Address]:
                 and "number" in values
             ):
                 values["key"] = world.key
+            values |= with_a_key(rule.endpoint, world)
             path = app.url_for(rule.endpoint, **values)
             permission = app.view_functions[rule.endpoint].permission  # type: ignore[attr-defined]  # set by `needs`
             found += [Address(rule.endpoint, method, path, permission) for method in sorted((rule.methods or set()) & {"GET", "POST"})]
     return found
+
+
+def with_a_key(endpoint: str, world: World) -> dict[str, str]:
+    """What opens a link of a letter."""
+    secret = str(current_app.config["SECRET_KEY"])
+    if endpoint == "account.invites.show":
+        with reading():
+            invite = find_open_invite(world.invite_id, now=utc_now())
+        path = invite.path(secret) if invite else ""  # an admin may have withdrawn it
+    elif endpoint == "account.reset.new_password":
+        with reading():
+            path = str(reset_address(email=world.mei.email, phone=None, at=int(utc_now().timestamp()), shop_secret=secret, allow_demo=True))
+    else:
+        return {}
+    return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
 
 
 def example(endpoint: str, argument: str, world: World) -> str | int:
@@ -246,6 +277,9 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "sku_id": world.product.sku.id,
         "product_id": world.product.id,
         **vars(world.pictured),
+        "user_id": world.mei.id,
+        "sign_in_id": 1,
+        "invite_id": world.invite_id,
         "item_id": world.lot.item_id,
         "number": world.number,
         "certificate": code_of(world.number),
@@ -393,6 +427,7 @@ def walk_in(app: Flask, person: Person | None, locale: str) -> tuple[FlaskClient
     """A browser of somebody, in a language, and the token its forms carry."""
     client = app.test_client()
     if person is not None:
+        act(lambda: db.session.execute(update(SignIn).where(SignIn.user_id == person.id).values(ended_at=None)))()  # after signing out
         sign_in(client, person)
     raw = f"{0:040x}"
     with client.session_transaction() as kept:

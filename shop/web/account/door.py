@@ -5,6 +5,7 @@ A wrong name and a wrong password get one answer, which takes as long; too many 
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, session
 from flask_babel import get_locale, gettext, lazy_gettext
@@ -22,7 +23,7 @@ from shop.kit.clock import utc_now
 from shop.kit.ids import UserId
 from shop.kit.phones import digits_of, find_mobile
 from shop.kit.text import fold
-from shop.web.current import begin_session, end_session, find_signed_in, needs, settings, signed_in
+from shop.web.current import SignedIn, begin_session, end_session, needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.typed import clean
 
@@ -76,13 +77,16 @@ def sign_in() -> str | Response | tuple[str, int]:
     try:
         if name is None:
             raise WrongPassword
-        user_id = accounts.check_password(
+        known = accounts.check_password(
             email=name.email, phone=name.phone, password=form.password.data[:LONGEST_PASSWORD], allow_demo=settings().is_demo
         )
     except WrongPassword:
         form.password.errors = [gettext("手机号、邮箱或密码不对。两样都看一眼再试。")]
         return _sign_in_page(form), 422
-    return _enter(user_id, is_kept=bool(form.keep.data))
+    if known.has_two_steps:
+        ask_second_step(known.user_id, is_kept=bool(form.keep.data), way_on=local_address(request.values.get("next", "")))
+        return go("account.two_factor.second_step")
+    return way_on_of(enter(known.user_id, is_kept=bool(form.keep.data)))
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
@@ -95,14 +99,10 @@ def sign_up() -> str | Response | tuple[str, int]:
         return _way_on() if signed_in() else _sign_up_page(form)
     name = read_name(form.who.data or "")
     if name is None:
-        form.who.errors = [_about_name(form.who.data or "")]
+        form.who.errors = [about_name(form.who.data or "")]
     password = form.password.data or ""
-    if len(password) < passwords.SHORTEST:
-        form.password.errors = [
-            gettext("太短了，这里有 %(count)s 位，至少要 %(least)s 位。可以是一句话。", count=len(password), least=passwords.SHORTEST)
-        ]
-    elif len(password) > LONGEST_PASSWORD:
-        form.password.errors = [gettext("太长了，最多 %(most)s 位。", most=LONGEST_PASSWORD)]
+    if trouble := about_password(password):
+        form.password.errors = [trouble]
     if len(form.call.data or "") > 60:
         form.call.errors = [gettext("最多 60 字。")]
     if not form.agree.data:
@@ -121,7 +121,7 @@ def sign_up() -> str | Response | tuple[str, int]:
     except AlreadyKnown:
         form.who.errors = [gettext("这个号已经有账户了，请直接登录。")]
         return _sign_up_page(form), 422
-    way_on = _enter(user_id, is_kept=True)
+    way_on = way_on_of(enter(user_id, is_kept=True))
     flash(gettext("账户开好了。"), "success")  # into the session that has just begun
     return way_on
 
@@ -143,7 +143,17 @@ def read_name(typed: str) -> Name | None:
     return Name(email=email) if len(email) <= 254 and email.isprintable() and _EMAIL.fullmatch(email) else None
 
 
-def _about_name(typed: str) -> str:
+def about_password(password: str) -> str:
+    """What is wrong with a new password; nothing when it will do."""
+    if len(password) < passwords.SHORTEST:
+        return str(
+            gettext("太短了，这里有 %(count)s 位，至少要 %(least)s 位。可以是一句话。", count=len(password), least=passwords.SHORTEST)
+        )
+    return str(gettext("太长了，最多 %(most)s 位。", most=LONGEST_PASSWORD)) if len(password) > LONGEST_PASSWORD else ""
+
+
+def about_name(typed: str) -> str:
+    """What is wrong with an address or number that is none."""
     if not typed.strip():
         return str(gettext("写上手机号或邮箱。"))
     if "@" not in fold(typed) and (count := digits_of(typed)) != 11:
@@ -151,25 +161,54 @@ def _about_name(typed: str) -> str:
     return str(gettext("这不像手机号，也不像邮箱，检查一下。"))
 
 
-def _enter(user_id: UserId, *, is_kept: bool) -> Response:
+def enter(user_id: UserId, *, is_kept: bool) -> SignedIn:
     """Begin a fresh session and bring the guest's basket along."""
     basket = session.get("cart")
-    person = find_signed_in(user_id)
-    assert person is not None, "whoever has just given the password is there"
-    begin_session(person)
-    session.permanent = is_kept
+    person = begin_session(user_id, is_kept=is_kept)
     if basket:
         carts.merge(str(basket), user_id, utc_now())
-    return _way_on(is_staff=person.is_staff, is_cooperative=person.is_cooperative)
+    return person
 
 
-def _way_on(*, is_staff: bool = False, is_cooperative: bool = False) -> Response:
+def way_on_of(person: SignedIn, address: str = "") -> Response:
+    """To where one was going, else to one's own place."""
+    return _way_on(address, is_staff=person.is_staff, is_cooperative=person.is_cooperative)
+
+
+def _way_on(address: str = "", *, is_staff: bool = False, is_cooperative: bool = False) -> Response:
     """To where one was going, if that is an address of ours; else to one's own place."""
-    if local := local_address(request.values.get("next", "")):
+    if local := local_address(address or request.values.get("next", "")):
         return redirect(local, 303)
     if is_staff:
         return go("staff.desk.index")
     return go("cooperative.today.index" if is_cooperative else "account.orders.index")
+
+
+# ── Between the two steps ─────────────────────────────────────────────────────────────────────────────────────────────
+
+_BETWEEN_STEPS = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class HalfIn:
+    """Somebody whose password was right, and whose code is asked for."""
+
+    user_id: UserId
+    is_kept: bool
+    way_on: str
+
+
+def ask_second_step(user_id: UserId, *, is_kept: bool, way_on: str | None) -> None:
+    """Remember for ten minutes, in the signed session, that the password was right. Nobody is signed in by that."""
+    session["half_in"] = {"user": user_id, "kept": is_kept, "next": way_on or "", "at": int(utc_now().timestamp())}
+
+
+def half_in() -> HalfIn | None:
+    """Whoever stands between the two steps in this browser."""
+    kept = session.get("half_in")
+    if not isinstance(kept, dict) or utc_now().timestamp() - kept["at"] > _BETWEEN_STEPS.total_seconds():
+        return None
+    return HalfIn(UserId(int(kept["user"])), bool(kept["kept"]), str(kept["next"]))
 
 
 def local_address(address: str) -> str | None:

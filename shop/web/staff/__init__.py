@@ -5,6 +5,7 @@ from flask import Blueprint
 from shop.web import settlement_words
 from shop.web.staff import (
     accreditations,
+    audit,
     bank,
     corrections,
     costs,
@@ -16,9 +17,11 @@ from shop.web.staff import (
     money,
     months,
     orders,
+    people,
     refunds,
     reports,
     settlements,
+    suspicions,
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
@@ -37,5 +40,8 @@ blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(imports.blueprint)
 blueprint.register_blueprint(settlements.blueprint)
 blueprint.register_blueprint(months.blueprint)
+blueprint.register_blueprint(people.blueprint)
+blueprint.register_blueprint(audit.blueprint)
+blueprint.register_blueprint(suspicions.blueprint)
 settlement_words.register(blueprint)
 blueprint.register_blueprint(money.blueprint)

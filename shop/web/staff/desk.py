@@ -2,11 +2,13 @@
 
 from flask import Blueprint, render_template
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
 from shop.kit.clock import utc_now
 from shop.reports.desk import EXPIRES_WITHIN, SHIP_WITHIN, read_desk
-from shop.web.current import needs
+from shop.web.current import needs, somebody
+from shop.web.errors import go
 from shop.web.staff.words import LETTER_WORDS, METHODS
 
 blueprint = Blueprint("desk", __name__)
@@ -14,8 +16,10 @@ blueprint = Blueprint("desk", __name__)
 
 @blueprint.get("/")
 @needs(Permission.DESK)
-def index() -> str:
-    """What needs a person today."""
+def index() -> str | Response:
+    """What needs a person today; who sees no orders begins with the report."""
+    if not somebody().may(Permission.READ_ORDERS):
+        return go("staff.reports.sales")
     now = utc_now()
     desk = read_desk(now)
     weekdays = (

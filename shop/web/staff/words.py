@@ -107,6 +107,8 @@ LETTER_WORDS = {
     "order_edited": lazy_gettext("订单改了"),
     "forget_asked": lazy_gettext("要删个人信息"),
     "account_changed": lazy_gettext("登录方式改了"),
+    "password_reset": lazy_gettext("设新密码的链接"),
+    "invite": lazy_gettext("邀请"),
 }
 REASON_WORDS = {
     "surplus": lazy_gettext("转多了"),
