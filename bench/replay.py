@@ -24,6 +24,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from sqlalchemy import create_engine, text
@@ -272,8 +273,8 @@ def measure(
     """Run the command as a process of its own: wall and processor time, peak memory, and what it said."""
     used, at = database(), time.perf_counter()
     command = [sys.executable, "-m", "flask", "sales", "import", str(file), *options]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as cried:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=cried)
         peaks: list[int] = []
         watch = threading.Thread(target=lambda: _watch(process.pid, peaks), daemon=True)
         watch.start()
@@ -281,6 +282,8 @@ def measure(
         seconds = time.perf_counter() - at
         said.seek(0)
         words = said.read().decode().splitlines()
+        if "Traceback" in (trouble := _read_again(cried)):
+            sys.exit(f"{name} broke off after {seconds:.1f} s:\n{trouble[trouble.index('Traceback') :]}")
     why = Counter(_reason(line) for line in words if line.startswith("Line "))
     cpu, cpu_database = usage.ru_utime + usage.ru_stime, database() - used
     figures: dict[str, object] = {
@@ -305,6 +308,11 @@ def measure(
         print(f"  {count:7,}  {reason}")
     sys.stdout.flush()
     return figures
+
+
+def _read_again(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def _watch(pid: int, peaks: list[int]) -> None:

@@ -1,6 +1,7 @@
 """Booking a file of sales made by hand, or rehearsing it: batch by batch, each an act of its own, safe to stop anywhere and to repeat."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -92,9 +93,9 @@ class Step:
 
 
 Beside = Callable[[Step], None]
-Booked = list[tuple[int, Outcome]]
-"""How rows ended, by their places."""
-AtOnce = Callable[[Sequence[Callable[[], Booked]]], list[Booked]]
+Book = Callable[[], list[Outcome]]
+"""Books some rows and says how they ended."""
+AtOnce = Callable[[Sequence[Book]], list[list[Outcome]]]
 """Runs bookings at the same moment, each with a session of its own, and waits for all."""
 PARTS = 2
 """Bookings at the same moment: while one waits for the database, the other decides."""
@@ -123,7 +124,8 @@ def import_sales(
     with ExitStack() as opened:
         rehearsal = None if is_booking else opened.enter_context(Rehearsal())
         parts = PARTS if is_booking and at_once is not None and dialect() == "postgresql" else 1
-        for read in file.batches(batch_rows * parts, skip=before.rows):
+        batches = file.batches(batch_rows * parts, skip=before.rows)
+        for read in batches if parts == 1 else _read_ahead(batches):
             done = _Batch(before, read)
             if rehearsal is not None:
                 done.hear(rehearsal.run(done.rows))
@@ -134,6 +136,15 @@ def import_sales(
             assert done.step is not None, "the batch is done"
             before = done.step.tally
             yield done.step
+
+
+def _read_ahead(batches: Iterator[list[ReadRow]]) -> Iterator[list[ReadRow]]:
+    """The same, the next one read while this one is booked."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (read := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield read
 
 
 def _tell(done: "_Batch", beside: Beside | None, outcomes: Sequence[Outcome]) -> None:
@@ -151,18 +162,15 @@ def _book_at_once(rows: Sequence[OfflineRow], at_once: AtOnce, *, by: UserId | N
         offers = offered_by_code({_sku_of(row) for row in rows})
     parts = apart(rows, {code: offer.product_id for code, offer in offers.items()}, PARTS)
     outcomes: list[Outcome | None] = [None] * len(rows)
-    for booked in at_once([partial(_book_part, rows, part, by=by, now=now, most=most) for part in parts]):
-        for place, outcome in booked:
+    books = [partial(_book_part, [rows[place] for place in part], by=by, now=now, most=most) for part in parts]
+    for part, ended in zip(parts, at_once(books), strict=True):
+        for place, outcome in zip(part, ended, strict=True):
             outcomes[place] = outcome
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _book_part(rows: Sequence[OfflineRow], places: Sequence[int], *, by: UserId | None, now: datetime, most: int) -> Booked:
-    booked: Booked = []
-    for since in range(0, len(places), most):
-        some = places[since : since + most]
-        booked += zip(some, book_offline([rows[place] for place in some], by=by, now=now), strict=True)
-    return booked
+def _book_part(rows: Sequence[OfflineRow], *, by: UserId | None, now: datetime, most: int) -> list[Outcome]:
+    return [outcome for since in range(0, len(rows), most) for outcome in book_offline(rows[since : since + most], by=by, now=now)]
 
 
 def apart(rows: Sequence[OfflineRow], products: Mapping[str, ProductId], parts: int) -> list[list[int]]:

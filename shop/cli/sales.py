@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale, gettext
 
-from shop.acts.import_sales import Booked, Tally, import_sales
+from shop.acts.import_sales import Book, Tally, import_sales
+from shop.acts.plan_offline import Outcome
 from shop.acts.sales_file import BadFile, SalesFile
 from shop.extensions import reading
 from shop.kit.clock import utc_now
@@ -69,11 +70,11 @@ def _run(file: Path, is_booking: bool) -> Tally:
     return tally
 
 
-def _at_once(bookings: Sequence[Callable[[], Booked]]) -> list[Booked]:
+def _at_once(bookings: Sequence[Book]) -> list[list[Outcome]]:
     """Each in a thread and an app context of its own, and so with a session of its own."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a thread has no current app to ask for
 
-    def run(booking: Callable[[], Booked]) -> Booked:
+    def run(booking: Book) -> list[Outcome]:
         with app.app_context():
             return booking()
 

@@ -4,11 +4,11 @@ PostgreSQL checks the books once per statement and wants all postings of an entr
 planned once.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache, partial
 
+import orjson
 from sqlalchemy import Dialect, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
 
@@ -29,7 +29,7 @@ def insert_rows(table: Table, columns: tuple[str, ...], dialect: str, returning:
 
 def as_json(rows: Sequence[Mapping[str, object]], dialect: str) -> str:
     """Rows as the parameter of `insert_rows`. Instants must be aware; on SQLite they are written as SQLAlchemy writes them."""
-    return _ENCODERS[dialect].encode(rows)
+    return orjson.dumps(rows, _WRITERS[dialect], orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def recordset(columns: Mapping[str, str], dialect: str, parameter: str = "rows") -> str:
@@ -57,7 +57,4 @@ def _written(value: object, dialect: str) -> str:
     raise TypeError(f"{type(value).__name__} is not a column's value")
 
 
-_ENCODERS = {
-    dialect: json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=partial(_written, dialect=dialect))
-    for dialect in ("sqlite", "postgresql")
-}
+_WRITERS = {dialect: partial(_written, dialect=dialect) for dialect in ("sqlite", "postgresql")}
