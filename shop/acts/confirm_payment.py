@@ -71,7 +71,8 @@ def check_payment(attempt: AttemptRow, *, now: datetime, expire: bool = False) -
 
 def _open_again(attempt: AttemptRow) -> str:
     """The session of an attempt that we asked for and then stopped before writing the answer down."""
-    return open_session(attempt, what_to_ask(orders.get(attempt.reference), attempt)).session_id
+    order = orders.get(attempt.reference)
+    return open_session(attempt, what_to_ask(order, attempt, orders.lines_of(order.id))).session_id
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shop.accounts import service as accounts
+from shop.acts.start_payment import FirstAttempt, record_first_attempt
 from shop.cart import service as carts
 from shop.cart.queries import BasketLine
 from shop.catalog.pricing import Offered, offered, origins_of
@@ -42,6 +43,8 @@ class Placed:
     number: str
     key: str
     total_fen: int
+    first: FirstAttempt | None = None
+    """Recorded along with it, if that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,13 @@ def place_order(
     once: CheckoutKey,
     now: datetime,
     transfer_days: int | None = None,
+    hidden_methods: Sequence[str] | None = None,
     wishes: Wishes = NO_WISHES,
 ) -> Placed:
     """Turn a cart into an order that waits for payment: on a provider's page, or by bank transfer within `transfer_days` days.
 
-    Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order.
+    Either the whole cart is held and the order exists, or nothing has changed. The same `once` gives the same order. With `hidden_methods`, a
+    new order that is paid on a provider's page has its first attempt recorded too, for `start_first` (see `start_payment`).
     Raises EmptyCart, ProductRetired, PriceChanged, VoucherRefused, CannotShipThere or NotEnoughStock.
     """
     basket = carts.lock(cart_id)  # before looking: the same form sent twice at once would find the basket emptied by its twin
@@ -125,7 +130,8 @@ def place_order(
         now=now,
     )
     carts.empty(cart_id)
-    return Placed(order.number, order.key, order.total_fen)
+    first = record_first_attempt(order, stored, hidden_methods, now=now) if hidden_methods is not None and pay_by is None else None
+    return Placed(order.number, order.key, order.total_fen, first)
 
 
 def _price_lines(basket: Sequence[BasketLine]) -> list[Snapshot]:

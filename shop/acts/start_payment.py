@@ -11,7 +11,7 @@ from shop.extensions import act, end_reading
 from shop.kit.ids import PaymentId
 from shop.orders import service as orders
 from shop.orders.errors import CannotPay
-from shop.orders.service import OrderRow
+from shop.orders.service import LineRow, OrderRow
 from shop.orders.states import HOLD_AFTER_SESSION, HOLD_EXTENSIONS, SESSION_TIME, OrderState
 from shop.payments import service as payments
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
@@ -30,6 +30,24 @@ class Started:
 
     pay_url: str | None
     """None: by bank transfer, and the order's own page says where to."""
+
+
+@dataclass(frozen=True)
+class FirstAttempt:
+    """An attempt that was recorded in the same act as its order, and what to ask the provider for it."""
+
+    attempt: AttemptRow
+    asked: Asked
+
+
+def record_first_attempt(order: OrderRow, lines: Sequence[LineRow], hidden_methods: Sequence[str], *, now: datetime) -> FirstAttempt:
+    """Step. The first attempt of an order that this very act has drawn up, so that nobody else can know it yet."""
+    return FirstAttempt(*record_attempt(order, lines, 1, ",".join(sorted(hidden_methods)), now=now))
+
+
+def start_first(first: FirstAttempt) -> Started:
+    """Course. Open the payment page of an order just placed. Raises ProviderUnavailable or ProviderRefused; `start_payment` tries again."""
+    return Started(open_session(first.attempt, first.asked).pay_url)
 
 
 def start_payment(number: str, *, now: datetime, hidden_methods: Sequence[str] = ()) -> Started:
@@ -76,16 +94,24 @@ def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> tuple
         raise CannotPay(order.state.value)
     attempts = payments.attempts_for(number)
     if attempts and (last := attempts[-1]).state in (PaymentState.STARTING, PaymentState.OPEN) and last.expires_at > now:
-        return last, what_to_ask(order, last)
+        return last, what_to_ask(order, last, orders.lines_of(order.id))
     if len(attempts) > HOLD_EXTENSIONS:
         raise CannotPay("too_many_attempts")
+    return record_attempt(order, orders.lines_of(order.id), len(attempts) + 1, hidden_methods, now=now)
+
+
+def record_attempt(
+    order: OrderRow, lines: Sequence[LineRow], place: int, hidden_methods: str, *, now: datetime
+) -> tuple[AttemptRow, Asked]:
+    """Step. Attempt number `place` of an order, which is locked or new, and what to ask the provider for it."""
     expires_at = now + SESSION_TIME
+    assert order.hold_until is not None, "an order that waits for payment is held"
     if (hold_until := expires_at + HOLD_AFTER_SESSION) > order.hold_until:  # an order placed this moment is held so long already
         orders.extend_hold(order, hold_until)
-    orders.add_event(order.id, "payment_started", {"attempt": len(attempts) + 1}, by=order.buyer_id, now=now)
+    orders.add_event(order.id, "payment_started", {"attempt": place}, by=order.buyer_id, now=now)
     attempt = payments.record_attempt(
-        number,
-        len(attempts) + 1,
+        order.number,
+        place,
         provider=ONLINE_PROVIDER,
         amount_fen=order.total_fen,
         currency="CNY",
@@ -93,7 +119,7 @@ def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> tuple
         now=now,
         hidden_methods=hidden_methods,
     )
-    return attempt, what_to_ask(order, attempt)
+    return attempt, what_to_ask(order, attempt, lines)
 
 
 def open_session(attempt: AttemptRow, asked: Asked) -> Opened:
@@ -114,7 +140,7 @@ def open_session(attempt: AttemptRow, asked: Asked) -> Opened:
     return opened
 
 
-def what_to_ask(order: OrderRow, attempt: AttemptRow) -> Asked:
+def what_to_ask(order: OrderRow, attempt: AttemptRow, stored: Sequence[LineRow]) -> Asked:
     """What the provider is asked to start an attempt. Made of stored values alone, so that asking again asks the very same."""
     is_english = order.locale == "en"
     lines = [
@@ -123,7 +149,7 @@ def what_to_ask(order: OrderRow, attempt: AttemptRow) -> Asked:
             line.quantity,
             line.net_fen,
         )
-        for line in orders.lines_of(order.id)
+        for line in stored
     ]
     if order.shipping_fen:
         lines.append(AskedLine("Shipping" if is_english else "运费", 1, order.shipping_fen))

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from shop.accounts.queries import BookedAddress, addresses_of
 from shop.accounts.roles import Permission
 from shop.acts.place_order import Wishes, place_order
-from shop.acts.start_payment import start_payment
+from shop.acts.start_payment import FirstAttempt, start_first, start_payment
 from shop.cart import service as carts
 from shop.cart.queries import CartOwner
 from shop.extensions import limiter
@@ -134,6 +134,7 @@ def confirm() -> str | Response | tuple[str, int]:
             once=once,
             now=now,
             transfer_days=_transfer_days(form),
+            hidden_methods=hidden_methods(),
             wishes=Wishes(
                 voucher_codes=tuple(terms.code for terms in basket.vouchers),
                 fapiao=wanted_fapiao,
@@ -157,7 +158,7 @@ def confirm() -> str | Response | tuple[str, int]:
         _say_where_it_cannot_go(form, basket)
         form.form_errors.append(gettext("刚刚有一点变化，已经按现在的重新算好，看过再按一次。"))
         return _in_the_way(form, basket, book, place) or (_form_page(form, basket, book, place), 409)
-    return _to_payment(order.number, order.key, now)
+    return _to_payment(order.number, order.key, now, order.first)
 
 
 # ── What was typed ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -334,10 +335,10 @@ _NOT_SENT_ON = frozenset({"csrf_token", "act", "shown_total", "price"})
 """What the page of sold-out goods says anew; everything else that was typed goes along with it, unseen."""
 
 
-def _to_payment(number: str, key: str, now: datetime) -> Response:
+def _to_payment(number: str, key: str, now: datetime, first: FirstAttempt | None = None) -> Response:
     """To the provider's page; if it does not answer, to the order's own, where the buyer can try again."""
     try:
-        started = start_payment(number, now=now, hidden_methods=hidden_methods())
+        started = start_first(first) if first else start_payment(number, now=now, hidden_methods=hidden_methods())
         return redirect(started.pay_url, 303) if started.pay_url else go("storefront.transfers.show", number=number, key=key)
     except (ProviderUnavailable, ProviderRefused):
         flash(gettext("订单已经记下，货也给你留着，只是支付方一时没有回话。过一会儿在这里再付。"), "warning")
