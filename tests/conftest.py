@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from shop.accounts import passwords
+from tests import racers
 from tests.database import SERVER_VARIABLE, TestDatabase, postgresql_server
 from tests.providers import FakeProvider
 from tests.sandboxes import Sandbox, running_sandbox
@@ -22,6 +25,10 @@ settings.load_profile("quick")
 
 _servers = ExitStack()
 
+# The shop's own hasher is slow on purpose (tests/test_passwords.py).
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+passwords._NOBODY = passwords._hasher.hash("nobody has this password")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL for the whole run; workers find it in their environment."""
@@ -31,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the server that this run started."""
+    """End the server that this run started, and the processes that raced."""
+    racers.end_racing()
     if not hasattr(config, "workerinput"):
         _servers.close()
 

@@ -79,11 +79,26 @@ class Race:
 
 @contextmanager
 def racing() -> Iterator[Race]:
-    """Two processes that stay for several races, since beginning one takes longer than racing."""
+    """Two processes that stay for every race of this run, since beginning one takes longer than racing; new ones after a race that went wrong."""
+    try:
+        yield Race(_started())
+    except BaseException:
+        end_racing()
+        raise
+
+
+@cache
+def _started() -> ProcessPoolExecutor:
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(PROCESSES, timeout=_LONGEST_WAIT_SECONDS)
-    with ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_meet_at, initargs=(start,)) as pool:
-        yield Race(pool)
+    return ProcessPoolExecutor(PROCESSES, mp_context=spawn, initializer=_meet_at, initargs=(start,))
+
+
+def end_racing() -> None:
+    """Let go of the processes, if there are any."""
+    if _started.cache_info().currsize:
+        _started().shutdown(cancel_futures=True)
+        _started.cache_clear()
 
 
 def confirmations(numbers: Sequence[str], sandbox: Sandbox, now: datetime) -> list[Job]:
