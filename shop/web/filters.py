@@ -11,7 +11,6 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
-from flask_babel import get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
@@ -256,5 +255,4 @@ def _in_shanghai(when: When) -> When:
 
 def _is_english() -> bool:
     """Whether the visitor reads English; outside a request everything is Chinese."""
-    locale = get_locale()
-    return locale is not None and locale.language == "en"
+    return kept.language() == "en"

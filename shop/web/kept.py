@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import flask_babel
-from flask import Flask, has_request_context, request, url_for
-from flask_babel import get_locale
+from flask import Flask, g, has_app_context, has_request_context, request, url_for
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -25,6 +24,18 @@ def register(app: Flask) -> None:
     app.jinja_env.globals["keep"] = _keep_fragments(app)
 
 
+def language() -> str:
+    """The visitor's language, as `flask_babel.get_locale()` says it; "" where there is none to say.
+
+    Asked for with every word of a page: Flask-Babel looks three times through a proxy for what it has kept, 3.3 against 0.5 µs, and a purchase asks 330 times.
+    """
+    if not has_app_context():
+        return ""
+    kept = getattr(g._get_current_object(), "_flask_babel", None)
+    locale = getattr(kept, "babel_locale", None) or flask_babel.get_locale()
+    return str(locale.language) if locale else ""
+
+
 def _keep_words(app: Flask) -> None:
     """What Jinja's own `_()` and `ngettext()` of the new style do, without looking the catalogue up afresh for every word (14 µs each)."""
     words: dict[tuple[str, str], str] = {}  # (language, text) → its translation
@@ -32,8 +43,7 @@ def _keep_words(app: Flask) -> None:
 
     @pass_eval_context
     def gettext(evaluation: EvalContext, text: str, /, **values: Any) -> str:
-        locale = get_locale()
-        key = (locale.language if locale else "", text)
+        key = (language(), text)
         if not values:
             if key not in plain:
                 plain[key] = Markup(flask_babel.gettext(text) % {})

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Protocol
 
 from flask import Blueprint, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
 from shop.catalog.measures import UnitPrice, in_jin
@@ -20,6 +20,7 @@ from shop.reports.months import Month
 from shop.reports.village_page import MapPoint
 from shop.shipping.rules import ServiceKind
 from shop.stock.queries import SourceFacts
+from shop.web import kept
 from shop.web.filters import MONTHS, chinese, grams, thousands, weight, yuan, yuan_sign
 
 FEW = 10
@@ -43,8 +44,7 @@ class Stocked(Protocol):
 
 def is_english() -> bool:
     """Whether the visitor reads English."""
-    locale = get_locale()
-    return locale is not None and locale.language == "en"
+    return kept.language() == "en"
 
 
 def named(in_chinese: str, in_english: str) -> str:
