@@ -6,7 +6,7 @@ from itertools import count
 
 from sqlalchemy import func, select
 
-from shop.acts.place_order import Placed, place_order
+from shop.acts.place_order import NO_WISHES, Placed, Wishes, place_order
 from shop.cart import queries as carts
 from shop.extensions import reading
 from shop.kit.ids import CheckoutKey, UserId, new_key
@@ -24,13 +24,15 @@ DAYS = 3
 _numbers = count(1)
 
 
-def place_by_transfer(wanted: Mapping[MadeSku, int], *, now: datetime = NOW, once: str = "", **changes: object) -> Placed:
+def place_by_transfer(
+    wanted: Mapping[MadeSku, int], *, now: datetime = NOW, once: str = "", wishes: Wishes = NO_WISHES, **changes: object
+) -> Placed:
     """An order that waits for a bank transfer."""
     owner = fill_basket(wanted, now=now)
     with reading():
         cart_id = carts.find_cart(owner)
     assert cart_id is not None
-    return place_order(cart_id, a_delivery(**changes), once=CheckoutKey(once or new_key()), now=now, transfer_days=DAYS)
+    return place_order(cart_id, a_delivery(**changes), once=CheckoutKey(once or new_key()), now=now, transfer_days=DAYS, wishes=wishes)
 
 
 def transfer_of(number: str) -> TransferRow:

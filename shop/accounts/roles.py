@@ -75,6 +75,14 @@ class Permission(StrEnum):
     """Who did what, with before and after."""
     READ_SUSPICIONS = "read_suspicions"
     """What looks odd and wants a second look."""
+    READ_VOUCHERS = "read_vouchers"
+    """Vouchers, and what they took off."""
+    MAKE_VOUCHERS = "make_vouchers"
+    """Make vouchers, and end them."""
+    READ_FAPIAO = "read_fapiao"
+    """Requests for fapiao, with whom they are made out to."""
+    FAPIAO = "fapiao"
+    """Write down which fapiao was issued, refused or taken back."""
     PROVIDER = "provider"
     """A payment provider calling back; the signature decides, not a session."""
 
@@ -90,6 +98,8 @@ _READS = frozenset(
         Permission.READ_MONEY,
         Permission.READ_CORRECTIONS,
         Permission.READ_SUSPICIONS,
+        Permission.READ_VOUCHERS,
+        Permission.READ_FAPIAO,
     }
 )
 """What whoever answers for the figures sees."""
@@ -100,6 +110,7 @@ _DECIDES = frozenset(
         Permission.DIVIDE,
         Permission.IMPORT,
         Permission.CORRECT,
+        Permission.FAPIAO,
     }
 )
 """What staff and the finance office do alike."""
@@ -110,6 +121,7 @@ _GOODS = frozenset(
         Permission.EDIT_ORDERS,
         Permission.GOODS,
         Permission.MODERATE,
+        Permission.MAKE_VOUCHERS,
     }
 )
 """What concerns products and parcels."""

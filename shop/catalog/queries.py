@@ -59,6 +59,8 @@ class ProductFacts:
     cooperative: str
     cooperative_en: str
     cooperative_is_sample: bool
+    cooperative_ships_on: str
+    """The days of the week on which it hands parcels over, 1 for Monday."""
     village_id: VillageId
     village_slug: str
     village: str
@@ -106,6 +108,7 @@ _FACTS = (
         _cooperative.name.label("cooperative"),
         _cooperative.name_en.label("cooperative_en"),
         _cooperative.is_sample.label("cooperative_is_sample"),
+        _cooperative.ships_on.label("cooperative_ships_on"),
         _village.id.label("village_id"),
         _village.slug.label("village_slug"),
         _village.name.label("village"),
@@ -172,6 +175,7 @@ def _facts(row: RowMapping, skus: tuple[SkuFacts, ...]) -> ProductFacts:
         cooperative=row["cooperative"],
         cooperative_en=row["cooperative_en"],
         cooperative_is_sample=row["cooperative_is_sample"],
+        cooperative_ships_on=row["cooperative_ships_on"],
         village_id=VillageId(row["village_id"]),
         village_slug=row["village_slug"],
         village=row["village"],

@@ -106,8 +106,8 @@ class Fapiao(Model):
     issued_on: Mapped[date | None]
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     """What it was issued for: what the buyer had paid and not got back."""
-    why: Mapped[str] = mapped_column(String(120), default="")
-    """Why it was refused."""
+    why: Mapped[str] = mapped_column(String(120), default="", info={"personal": True})
+    """Why it was refused; the words may name the buyer."""
     asked_at: Mapped[datetime] = mapped_column(Instant)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     decided_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))

@@ -20,7 +20,7 @@ from shop.kit.ids import CartId, CategoryId, CooperativeId, ItemId, LineId, LotI
 from shop.ledger.attribution import LotTotal, PickedUnits, Source, attribute, fen_by_lot, fen_of_picks
 from shop.offers.discounts import Discount, Good, Terms, grant, why_not
 from shop.origin.models import Cooperative, Town, Village
-from shop.shipping.rules import Arrival, CannotShip, Parcel, Quote, ServiceKind, arrival, quote, ways_to_send
+from shop.shipping.rules import CannotShip, Parcel, Quote, ServiceKind, Way, arrival, quote, ways_to_send
 from shop.shipping.service import Chosen
 from shop.stock.models import Lot, LotSource, StockItem
 from shop.stock.picking import FreeItem, Wanted, pick
@@ -89,14 +89,6 @@ class BasketRow:
     def is_ready(self) -> bool:
         """Nothing to settle before it can be ordered."""
         return self.is_offered and not self.is_short and not self.is_price_changed
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to send a parcel, with about when it arrives."""
-
-    quote: Quote
-    arrival: Arrival
 
 
 @dataclass(frozen=True)

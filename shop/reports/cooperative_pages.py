@@ -21,6 +21,7 @@ from shop.ledger.models import Attribution
 from shop.orders.models import Order, OrderLine
 from shop.origin.models import Cooperative, CooperativeVillage, Town, Village
 from shop.shipping.models import Shipment
+from shop.shipping.rules import ServiceKind
 from shop.shipping.states import ShipmentState
 from shop.stock.errors import NoSuchItem, NoSuchLot, NoSuchProduct
 from shop.stock.models import Lot, LotSource, Movement, MovementKind, Pick, PickState, StockItem
@@ -702,6 +703,8 @@ class Parcel:
     region: str
     town: str
     note: str
+    gift_note: str
+    service: ServiceKind
     lines: tuple[ParcelLine, ...]
 
 
@@ -762,6 +765,8 @@ def _parcels(ids: Iterable[CooperativeId]) -> Select[*tuple[Any, ...]]:  # see _
         Order.region,
         Order.town,
         Order.note,
+        Order.gift_note,
+        Shipment.service,
     )
     seen = (ShipmentState.TO_PACK, ShipmentState.SHIPPED, ShipmentState.DELIVERED)
     return (

@@ -17,6 +17,7 @@ from shop.kit.ids import (
     CooperativeId,
     EasternUnitId,
     EntryId,
+    FapiaoId,
     LineId,
     LotId,
     OrderId,
@@ -31,12 +32,15 @@ from shop.kit.ids import (
     VillageId,
 )
 from shop.ledger.models import Attribution
+from shop.offers.queries import UsedVoucher, used_on
 from shop.orders.errors import NoSuchOrder
 from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
 from shop.orders.states import OrderState
 from shop.origin.models import Cooperative, EasternUnit, Village
+from shop.papers.models import Fapiao
 from shop.payments.models import Payment, PaymentState, Refund, RefundState
 from shop.shipping.models import Shipment
+from shop.shipping.rules import ServiceKind
 from shop.shipping.states import ShipmentState
 from shop.stock.models import Lot, Pick, PickState, StockItem
 
@@ -223,6 +227,9 @@ class ShipmentStory:
     state: ShipmentState
     grams: int
     fee_fen: int
+    service: ServiceKind
+    expected_from: date | None
+    expected_until: date | None
     carrier: str
     tracking_number: str
     shipped_at: datetime | None
@@ -260,6 +267,7 @@ class OrderStory:
     town: str
     street: str
     note: str
+    gift_note: str
     locale: str
     goods_fen: int
     discount_fen: int
@@ -272,6 +280,8 @@ class OrderStory:
     paid_at: datetime | None
     sold_on: date | None
     ended_at: datetime | None
+    fapiao_id: FapiaoId | None
+    """The request for its fapiao, if there is one."""
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
@@ -280,6 +290,8 @@ class OrderStory:
     returns: tuple[ReturnStory, ...]
     shipments: tuple[ShipmentStory, ...]
     events: tuple[EventStory, ...]
+    vouchers: tuple[UsedVoucher, ...]
+    """Those that took something off; their sum may be less than the discount, of which goods exchanged before packing keep their part."""
 
     @property
     def refunds(self) -> tuple[RefundStory, ...]:
@@ -356,6 +368,7 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
 # ── The statements, made once ─────────────────────────────────────────────────────────────────────────────────────────
 
 _order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
+_fapiao = columns_of(Fapiao)
 _pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
 _payment, _refund, _shipment, _cooperative, _event, _user = (
     columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent, User)
@@ -379,6 +392,7 @@ _FIND = (
         _order.town,
         _order.street,
         _order.note,
+        _order.gift_note,
         _order.locale,
         _order.goods_fen,
         _order.discount_fen,
@@ -391,8 +405,13 @@ _FIND = (
         _order.paid_at,
         _order.sold_on,
         _order.ended_at,
+        _fapiao.id.label("fapiao_id"),
     )
-    .select_from(table_of(Order).outerjoin(table_of(EasternUnit), _unit.id == _order.eastern_unit_id))
+    .select_from(
+        table_of(Order)
+        .outerjoin(table_of(EasternUnit), _unit.id == _order.eastern_unit_id)
+        .outerjoin(table_of(Fapiao), _fapiao.order_id == _order.id)
+    )
     .where(_order.number == bindparam("number"))
 )
 _OPEN = select(_order.id, _order.number, _order.key, _order.state, _order.buyer_id).where(_order.number == bindparam("number"))
@@ -513,6 +532,9 @@ _SHIPMENTS = (
         _shipment.state,
         _shipment.grams,
         _shipment.fee_fen,
+        _shipment.service,
+        _shipment.expected_from,
+        _shipment.expected_until,
         _shipment.carrier,
         _shipment.tracking_number,
         _shipment.shipped_at,
@@ -551,6 +573,7 @@ def _tell(order: RowMapping | None, *, with_events: bool) -> OrderStory:
         returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))),
         shipments=tuple(rows_as(ShipmentStory, db.session.execute(_SHIPMENTS, of_order))),
         events=tuple(rows_as(EventStory, db.session.execute(_EVENTS, of_order))) if with_events else (),
+        vouchers=used_on(OrderId(int(order["id"]))) if order["discount_fen"] else (),
     )
 
 

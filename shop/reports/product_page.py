@@ -15,7 +15,7 @@ from shop.kit.errors import NotFound
 from shop.kit.regions import find_place
 from shop.ledger.split import Weighted, step
 from shop.papers.accreditations import Valid, valid_times
-from shop.shipping.rules import CannotShip, Parcel, Quote, quote
+from shop.shipping.rules import CannotShip, Parcel, Quote, Way, arrival, quote, ways_to_send
 from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
 
 KUNSHAN = "320583"
@@ -66,6 +66,8 @@ class ProductPage:
     """None when the chosen pack is sold out."""
     to_kunshan: Quote | CannotShip | None
     """What sending one chosen pack to Kunshan costs."""
+    ways: tuple[Way, ...]
+    """How one chosen pack may be sent to the place asked for, the usual way first; none where it cannot go."""
     accreditation: Valid | None
     """The one that holds today: what is sold today counts as accredited."""
 
@@ -75,8 +77,10 @@ class ProductPage:
         return not self.product.is_retired and any(pack.free_units for pack in self.packs)
 
 
-def product_page(slug: str, *, sku_code: str | None, today: date) -> ProductPage:
+def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNSHAN) -> ProductPage:
     """The page of the product at `slug` on the business day `today`, with the pack named `sku_code` chosen, else the first one left.
+
+    `to`: the six digits of a city or district that the buyer asks about.
 
     Raises NotFound for a draft and for what never was.
     """
@@ -95,6 +99,7 @@ def product_page(slug: str, *, sku_code: str | None, today: date) -> ProductPage
         chosen=chosen,
         lot=_lot_now(chosen, items) if chosen else None,
         to_kunshan=_to_kunshan(product, chosen) if chosen else None,
+        ways=_ways(product, chosen, to, today) if chosen else (),
         accreditation=next((time for time in valid_times([product.id]) if time.first_day <= today <= time.last_day), None),
     )
 
@@ -134,5 +139,13 @@ def _lot_now(chosen: PackOffer, items: list[ItemOnSale]) -> LotNow | None:
 
 
 def _to_kunshan(product: ProductFacts, chosen: PackOffer) -> Quote | CannotShip:
-    parcel = Parcel(product.cooperative_id, chosen.sku.packed_grams, chosen.sku.price_fen, product.is_cold_chain)
-    return quote(parcel, KUNSHAN)
+    return quote(_one_pack(product, chosen), KUNSHAN)
+
+
+def _ways(product: ProductFacts, chosen: PackOffer, to: str, today: date) -> tuple[Way, ...]:
+    ways = ways_to_send(_one_pack(product, chosen), to)
+    return tuple(Way(way, arrival(way, ordered_on=today, ships_on=product.cooperative_ships_on)) for way in ways)
+
+
+def _one_pack(product: ProductFacts, chosen: PackOffer) -> Parcel:
+    return Parcel(product.cooperative_id, chosen.sku.packed_grams, chosen.sku.price_fen, product.is_cold_chain)

@@ -47,6 +47,30 @@ def _rows(sql: str) -> Sequence[Row[*tuple[Any, ...]]]:  # Any: plain SQL says n
     return db.session.execute(text(sql)).all()
 
 
+def _vouchers_agree() -> Iterable[str]:
+    """What vouchers took off stands on orders and lines; a use is counted once, and as long as its order may still be paid, or was."""
+    for number, order_fen, lines_fen in _rows(
+        """select o.number, o.discount_fen, sum(l.discount_fen) from orders o join order_lines l on l.order_id = o.id
+            group by o.id, o.number, o.discount_fen having o.discount_fen <> sum(l.discount_fen)"""
+    ):
+        yield f"order {number} has a discount of {order_fen} fen, its lines {lines_fen}"
+    for number, order_fen, used_fen in _rows(
+        """select o.number, o.discount_fen, sum(u.amount_fen) from orders o join voucher_uses u on u.order_id = o.id
+            group by o.id, o.number, o.discount_fen having o.discount_fen < sum(u.amount_fen)"""
+    ):
+        yield f"order {number} has a discount of {order_fen} fen, its vouchers took {used_fen}"
+    for code, used, standing in _rows(
+        """select v.code, v.used, count(u.id) from vouchers v left join voucher_uses u on u.voucher_id = v.id and u.released_at is null
+            group by v.id, v.code, v.used having v.used <> count(u.id)"""
+    ):
+        yield f"voucher {code} says that {used} uses stand, and {standing} do"
+    for code, number in _rows(
+        """select u.code, o.number from voucher_uses u join orders o on o.id = u.order_id
+            where (u.released_at is null) = (o.state in ('lapsed', 'cancelled'))"""
+    ):
+        yield f"the use of voucher {code} does not follow order {number}"
+
+
 # ── 1. The books ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -630,6 +654,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("payments_are_booked_once", _payments_are_booked_once),
     ("transfers_are_explained", _transfers_are_explained),
     ("paid_orders_are_sold_and_only_they", _paid_orders_are_sold_and_only_they),
+    ("vouchers_agree", _vouchers_agree),
     ("costs_are_shared_to_the_fen", _costs_are_shared_to_the_fen),
     ("dividends_can_be_computed_again", _dividends_can_be_computed_again),
     ("dividends_keep_to_their_rules", _dividends_keep_to_their_rules),

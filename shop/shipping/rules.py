@@ -281,6 +281,14 @@ class Arrival:
     last: date
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to send a parcel, with about when it arrives."""
+
+    quote: Quote
+    arrival: Arrival
+
+
 _LONGEST_CLOSED = 60
 
 

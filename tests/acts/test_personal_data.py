@@ -29,22 +29,23 @@ from shop.acts.personal_data import (
     forget_due,
     stay,
 )
+from shop.acts.place_order import Wishes
 from shop.acts.remit import confirm_sent
 from shop.acts.ship_parcel import ship_parcel
 from shop.extensions import act, db, reading
-from shop.kit.ids import OrderId, ShipmentId, UserId, VoucherId
-from shop.offers.models import VoucherUse
+from shop.kit.ids import OrderId, ShipmentId, UserId
 from shop.orders.models import Order
 from shop.outbox.models import Letter
 from shop.papers.attachments import clean_upload
-from shop.papers.models import Fapiao, FapiaoKind, FapiaoState
+from shop.papers.fapiao import FapiaoWanted
+from shop.papers.models import FapiaoKind
 from shop.payments.transfer import service as transfers
 from shop.shipping.models import Shipment
 from tests.factories import MadeSku, make_lot, make_mei, make_product, make_staff
 from tests.providers import FakeProvider
 from tests.shopping import NOW, assert_books_are_sound, buy, fill_basket, village_fen
 from tests.transfers import money_comes, only_remittance, place_by_transfer
-from tests.vouchers import make_one
+from tests.vouchers import a_voucher
 
 MARK = "标记"
 """Put into every personal column, and then nowhere to be found."""
@@ -139,15 +140,6 @@ def _remember(user_id: UserId) -> None:
 
 
 @act
-def _take_papers(number: str, user_id: UserId, voucher_id: VoucherId) -> None:
-    order_id = db.session.scalars(select(Order.id).where(Order.number == number)).one()
-    asked = {"order_id": order_id, "title": "示例公司", "tax_number": "91320583MA1EXAMPL1", "email": "mei@example.test", "asked_at": NOW}
-    db.session.execute(insert(Fapiao).values(kind=FapiaoKind.FIRM, state=FapiaoState.ASKED, **asked))
-    used = {"voucher_id": voucher_id, "order_id": order_id, "buyer_id": user_id, "phone": "13800132207", "amount_fen": 1}
-    db.session.execute(insert(VoucherUse).values(code="SELF", name="立减", name_en="Off", used_at=NOW, released_at=NOW, **used))
-
-
-@act
 def _join(user_id: UserId) -> None:
     link = {"kind": "staff", "grants": {"roles": []}, "seed": "", "note": "示例", "locale": "zh", "made_at": NOW, "expires_at": NOW}
     db.session.execute(insert(Invite).values(accepted_by=user_id, accepted_at=NOW, **link))
@@ -156,7 +148,9 @@ def _join(user_id: UserId) -> None:
 def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     """Pay by transfer from one's own account, too much; bring the slip; be sent back the rest; have it all end. A colleague who adds a
     table with personal columns lets the person have a row of it here."""
-    placed = place_by_transfer({sku: 2}, buyer_id=user_id)
+    code = a_voucher(f"SELF{user_id}", minimum_fen=0, worth=1)
+    company = FapiaoWanted(FapiaoKind.FIRM, "示例公司", "91320583MA1EXAMPL1", "mei@example.test")
+    placed = place_by_transfer({sku: 2}, buyer_id=user_id, wishes=Wishes((code,), company))
     bring_slip(placed.number, clean_upload(a_picture()), "示例买家", instance_path=instance_path, by=user_id, now=NOW)
     match_line(money_comes(placed.total_fen + 700), placed.number, by=None, now=NOW)
     one, two = make_staff().id, make_staff().id
@@ -165,7 +159,6 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
     _join(user_id)
-    _take_papers(placed.number, user_id, make_one(f"SELF{user_id}"))
     finish(placed.number)
     return placed.number
 

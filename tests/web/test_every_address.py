@@ -173,7 +173,7 @@ def world(provider: FakeProvider) -> World:
         settlement,
         suspense_id,
         corrected,
-        make_buying(mei),
+        make_buying(mei, placed.number),
         task_id,
         make_pictured(product),
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
@@ -238,7 +238,9 @@ def addresses(app: Flask, world: World) -> list[Address]:
         for rule in rules(app):
             values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
             if (
-                rule.endpoint.startswith(("storefront.orders.", "storefront.transfers.", "storefront.data.", "storefront.again."))
+                rule.endpoint.startswith(
+                    ("storefront.orders.", "storefront.transfers.", "storefront.data.", "storefront.fapiao.", "storefront.again.")
+                )
                 and "number" in values
             ):
                 values["key"] = world.key
@@ -384,7 +386,9 @@ def test_an_order_opens_only_for_its_key_and_its_buyer(app: Flask, world: World,
     lost = without_what_differs(walk_in(app, person, "zh")[0].get("/nothing/is/here").text)
     before, wrong = rows_everywhere(), []
     for address in addresses(app, world):
-        if world.number not in address.path or not address.endpoint.startswith(("storefront.orders.", "storefront.transfers.")):
+        if world.number not in address.path or not address.endpoint.startswith(
+            ("storefront.orders.", "storefront.transfers.", "storefront.fapiao.")
+        ):
             continue
         path = address.path.partition("?")[0]
         for query in ("", "?key=", f"?key={foreign_key}", f"?key={world.key[:-1]}", f"?key={world.key.upper()}x", "?key=%00%ff"):

@@ -164,6 +164,11 @@ class DayField(TypedField[date]):
 
     def read(self, text: str) -> date:
         """The day."""
+        return self.read_day(text)
+
+    @staticmethod
+    def read_day(text: str) -> date:
+        """The day that was typed, for a field drawn by hand; raises ValueError with words for the person."""
         match = _DAY.fullmatch(text.replace(" ", "")) or _DAY_DIGITS.fullmatch(text)
         try:
             year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)

@@ -12,6 +12,7 @@ from shop.web.staff import (
     desk,
     dividends,
     edits,
+    fapiao,
     goods,
     imports,
     money,
@@ -22,6 +23,7 @@ from shop.web.staff import (
     reports,
     settlements,
     suspicions,
+    vouchers,
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
@@ -31,6 +33,8 @@ blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(edits.blueprint)
+blueprint.register_blueprint(vouchers.blueprint)
+blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)

@@ -236,6 +236,8 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
     if event.kind in _BANK_WORDS:
         state, words = _BANK_WORDS[event.kind]
         return _MONEY, state, filled(str(words), sum=_sum(facts, "amount_fen", "total_fen"), reason=chinese(str(facts.get("reason", ""))))
+    if event.kind == "fapiao_asked":
+        return _DECISION, "", gettext("买家要发票，开给单位") if facts.get("kind") == "firm" else gettext("买家要发票，开给个人")
     if event.kind == "slip_brought":
         return _MONEY, "", gettext("买家传了银行回单")
     moved = {state.value: word for state, (word, _badge) in ORDER_WORDS.items()}

@@ -8,7 +8,9 @@ from shop.web.storefront import (
     checkout,
     cooperatives,
     data,
+    delivery,
     dividends,
+    fapiao,
     home,
     impact,
     language,
@@ -51,10 +53,12 @@ blueprint.register_blueprint(language.blueprint)
 blueprint.register_blueprint(reading.blueprint)
 blueprint.register_blueprint(parts.blueprint)
 blueprint.register_blueprint(cart.blueprint)
+blueprint.register_blueprint(delivery.blueprint)
 blueprint.register_blueprint(checkout.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(transfers.blueprint)
 blueprint.register_blueprint(data.blueprint)
 blueprint.register_blueprint(papers.blueprint)
 blueprint.register_blueprint(again.blueprint)
+blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

@@ -14,11 +14,13 @@ from shop.cart.errors import TooMany
 from shop.cart.queries import CartOwner
 from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import SkuId
+from shop.kit.regions import region_path
 from shop.kit.text import fold
 from shop.reports.basket import Basket, Offer, find_offer, read_basket
 from shop.shipping.rules import DEFAULT
 from shop.web.current import cart_owner, needs
 from shop.web.errors import go
+from shop.web.storefront.delivery import place_name
 from shop.web.storefront.words import said
 
 blueprint = Blueprint("cart", __name__, url_prefix="/cart")
@@ -169,14 +171,21 @@ def _page(refusal: Refusal | None = None) -> str:
         "storefront/cart/show.html",
         basket=basket,
         estimate=basket.estimate() if basket else (),
+        estimate_to=place_name(_estimate_to()),
         free_from_fen=FREE_FROM_FEN,
         refusal=refusal,
         is_beside=refusal is not None and refusal.is_beside(basket),
     )
 
 
+def _estimate_to() -> str:
+    """The city that the buyer chose on a product's page, else where most live; nobody is asked."""
+    chosen = session.get("to")
+    return chosen if isinstance(chosen, str) and region_path(chosen) else ESTIMATE_TO
+
+
 def _read(now: datetime) -> Basket | None:
     owner = cart_owner()
-    basket = read_basket(owner, place=ESTIMATE_TO, today=business_day(now)) if owner else None
+    basket = read_basket(owner, place=_estimate_to(), today=business_day(now)) if owner else None
     g.basket_units = basket.units if basket else 0  # the page's head need not count again
     return basket

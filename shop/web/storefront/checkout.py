@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask import Blueprint, flash, g, redirect, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, session
 from flask_babel import get_locale, gettext
+from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response
+from wtforms import ValidationError
 
 from shop.accounts.queries import BookedAddress, addresses_of
 from shop.accounts.roles import Permission
@@ -17,7 +19,7 @@ from shop.acts.place_order import Wishes, place_order
 from shop.acts.start_payment import FirstAttempt, start_first, start_payment
 from shop.cart import service as carts
 from shop.cart.queries import CartOwner
-from shop.extensions import limiter
+from shop.extensions import csrf, limiter
 from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import CheckoutKey, SkuId, new_key
 from shop.kit.regions import find_place, towns
@@ -94,17 +96,24 @@ def show() -> str | Response:
 
 
 @blueprint.post("/")
+@csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF ships no types; looked at below, so that an old page loses no word
 @needs(Permission.ANYONE)
 @limiter.limit(_GUESSES, exempt_when=lambda: not request.form.get("voucher"))
 def confirm() -> str | Response | tuple[str, int]:
     """Place the order and send the buyer to the payment page; or say what is in the way, and keep everything."""
     now = utc_now()
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError:
+        return _expired_page(), 400
     form = CheckoutForm()
+    is_ours = bool(_KEY.fullmatch(form.once.data or ""))
     once = _key_of(form)
     if placed := orders.find_placed(once):  # sent twice, or gone back to: it is the same order
         return _to_payment(placed.number, placed.key, now)
-    if (owner := cart_owner()) is None:
-        return go("storefront.cart.show")
+    owner = cart_owner() or _owner_again()
+    if owner is None:
+        return (_expired_page(), 409) if is_ours else go("storefront.cart.show")
     if prices := read_prices(request.form.getlist("price")):
         carts.accept_prices(owner, prices)
     person = signed_in()
@@ -159,6 +168,22 @@ def confirm() -> str | Response | tuple[str, int]:
         form.form_errors.append(gettext("刚刚有一点变化，已经按现在的重新算好，看过再按一次。"))
         return _in_the_way(form, basket, book, place) or (_form_page(form, basket, book, place), 409)
     return _to_payment(order.number, order.key, now, order.first)
+
+
+def _owner_again() -> CartOwner | None:
+    """A guest's basket whose session is gone, by the key that the checkout page kept for that."""
+    key = request.form.get("basket", "")
+    if signed_in() or not _KEY.fullmatch(key):
+        return None
+    session["cart"] = key
+    session.permanent = True
+    return CartOwner(key=key)
+
+
+def _expired_page() -> str:
+    """Nothing was ordered; all that was typed goes along, unseen, under a token of the new session."""
+    sent = [(name, text) for name, text in request.form.items(multi=True) if name not in ("csrf_token", "act", "drop")]
+    return render_template("storefront/checkout/expired.html", sent=sent, is_guest=signed_in() is None and not request.form.get("basket"))
 
 
 # ── What was typed ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,6 +335,7 @@ def _form_page(form: CheckoutForm, basket: Basket, book: Sequence[BookedAddress]
         is_sum_news=is_news and not (was_priced and shown == basket.total_fen),
         shown_before=shown or 0,
         was_priced=was_priced,
+        basket_key=session.get("cart", "") if signed_in() is None else "",
         transfer_days=account.days if (account := settings().transfer) else 0,
         is_wechat=is_wechat(),
     )

@@ -31,6 +31,7 @@ from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER, open_remittances_of
+from shop.reports.fapiao import find_fapiao
 from shop.reports.order_story import (
     LineStory,
     Opened,
@@ -50,7 +51,7 @@ from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
 from shop.web.storefront.addresses import opened_order, order_number
-from shop.web.storefront.words import said, units
+from shop.web.storefront.words import said, service_word, units
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -315,6 +316,7 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
         "money": [_money_line(line) for line in story.lines if any(pick.shares for pick in line.picks)],
         "villages": _villages(story),
         "sums": _sums(story),
+        "fapiao": find_fapiao(story.id) if story.fapiao_id is not None else None,
         "refunds": [(refund, str((_TRANSFER_WORDS if refund.by_transfer else _REFUND_WORDS)[refund.state])) for refund in story.refunds],
         "perishable": [said(line.product_name, line.product_name_en) for line in story.lines if line.is_perishable],
     }
@@ -369,7 +371,7 @@ def _parcel(story: OrderStory, place: int, shipment: ShipmentStory) -> ParcelRow
     return ParcelRow(
         shipment_id=shipment.shipment_id,
         title=gettext("第 %(place)s 包，%(name)s", place=place, name=name) if len(story.shipments) > 1 else name,
-        what=gettext("、").join(_goods(line) for line in story.lines if line.cooperative_id == shipment.cooperative_id),
+        what=_about(shipment, gettext("、").join(_goods(line) for line in story.lines if line.cooperative_id == shipment.cooperative_id)),
         word=str(word),
         badge=badge,
         trail=tuple(trail),
@@ -378,6 +380,22 @@ def _parcel(story: OrderStory, place: int, shipment: ShipmentStory) -> ParcelRow
         carrier_page=CARRIER_PAGES.get(shipment.carrier or "", ""),
         tracking_number=shipment.tracking_number or "",
     )
+
+
+def _about(shipment: ShipmentStory, goods: str) -> str:
+    """The goods, how they are sent, and about when they arrive while they are on their way."""
+    if (
+        shipment.expected_from is None
+        or shipment.expected_until is None
+        or shipment.state in (ShipmentState.DELIVERED, ShipmentState.CANCELLED)
+    ):
+        return goods
+    words = {
+        "service": service_word(shipment.service),
+        "first": short_day(shipment.expected_from),
+        "last": short_day(shipment.expected_until),
+    }
+    return goods + str(gettext("；%(service)s，约 %(first)s至 %(last)s到", **words))
 
 
 def _parcel_counts(shipments: Sequence[ShipmentStory]) -> str:
@@ -448,8 +466,9 @@ def _villages(story: OrderStory) -> list[VillageRow]:
 
 def _sums(story: OrderStory) -> list[tuple[str, str, int, str]]:
     rows = [(ngettext("商品 %(num)s 种", "商品 %(num)s 种", len(story.lines)), "", story.goods_fen, "")]
-    if story.discount_fen:
-        rows.append((gettext("优惠"), "", -story.discount_fen, ""))
+    rows += [(said(used.name, used.name_en), "", -used.amount_fen, "") for used in story.vouchers]
+    if rest_fen := story.discount_fen - sum(used.amount_fen for used in story.vouchers):
+        rows.append((gettext("换货时照旧的优惠") if story.vouchers else gettext("优惠"), "", -rest_fen, ""))
     rows.append((gettext("运费"), gettext("付给承运方，不记到村"), story.shipping_fen, ""))
     if story.state is OrderState.AWAITING_PAYMENT:
         return [*rows, (gettext("应付"), "", story.total_fen, "pay")]

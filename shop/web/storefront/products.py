@@ -11,6 +11,7 @@ from shop.reports.suggestions import nothing_found
 from shop.shipping.rules import DEFAULT
 from shop.web.current import needs
 from shop.web.storefront.addresses import slug_in
+from shop.web.storefront.delivery import place_name, place_shown
 from shop.web.storefront.seen import remember, seen_lately
 from shop.web.storefront.shelf_address import address_of, arguments_of, asked_of, chips_of, facets_of, wanted_by_address
 from shop.web.storefront.words import is_english
@@ -45,6 +46,6 @@ def index() -> str | Response:
 @needs(Permission.ANYONE)
 def show(slug: str) -> str:
     """One product."""
-    page = product_page(slug_in(slug), sku_code=request.args.get("sku"), today=business_day(utc_now()))
+    page = product_page(slug_in(slug), sku_code=request.args.get("sku"), today=business_day(utc_now()), to=(to := place_shown()))
     remember(page.product.id)
-    return render_template("storefront/products/show.html", page=page, shipping=DEFAULT)
+    return render_template("storefront/products/show.html", to=place_name(to), page=page, shipping=DEFAULT)
