@@ -32,6 +32,7 @@ from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
 from shop.outbox.tasks import Runner, run_tasks
 from shop.reports.folding import fold_waiting
+from shop.reports.long_reports import LONG_REPORT, read_long_report
 from shop.reports.provider_money import warn_of_overdue
 
 log = structlog.get_logger()
@@ -50,6 +51,7 @@ class Sweep:
 TASKS: dict[str, Runner] = {
     CHECK: check_sales,
     BOOK: book_sales_file,
+    LONG_REPORT: read_long_report,
 }
 """Long tasks that people ask for, by kind (`shop/outbox/tasks.py`)."""
 

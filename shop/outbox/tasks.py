@@ -246,6 +246,13 @@ def _fail(work: Work, trouble: str) -> None:
         work._keep(trouble=trouble[:400], claimed_until=work.clock() + timedelta(seconds=5 * 2**tries))
 
 
+def keep_file(task_id: TaskId, name: str, content: bytes) -> None:
+    """Step. What came out of a task, kept with it; a later one of the same name takes its place."""
+    require_transaction()
+    db.session.execute(delete(TaskFile).where(TaskFile.task_id == task_id, TaskFile.name == name))
+    db.session.execute(insert(TaskFile).values(task_id=task_id, name=name, content=content))
+
+
 def forget_files(kind: str, *, before: datetime) -> None:
     """Step. Files of tasks asked for before then are no longer kept."""
     require_transaction()

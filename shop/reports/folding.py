@@ -16,7 +16,7 @@ from shop.kit.bulk import recordset
 from shop.kit.ids import EntryId
 from shop.reports.models import BuyersRollup, GoodsRollup
 from shop.reports.periods import Period, month_of
-from shop.reports.rollups import BUYERS, GRAINS_OF, KEYS, MONTHLY
+from shop.reports.rollups import BUYERS, GRAINS_OF, KEYS, MONTHLY, Grain
 
 BATCH = 2_000
 """Entries folded by one transaction."""
@@ -134,11 +134,25 @@ def _month_bounds(month: str) -> dict[str, object]:
 
 @act
 def _rebuild_month(period: Period) -> None:
+    """By sets: the month's attributions are put together once, then summed by the finest grain, and from that by every other."""
     _hold_state(alone=True)
     days: dict[str, object] = {"since": period.since, "until": period.until}
+    if dialect() == "postgresql":
+        db.session.execute(text("set local work_mem = '128MB'"))
+    bounds = dict(db.session.execute(_BOUNDS_OF_MONTH, days).mappings().one())
+    if bounds["first_line"] is not None:
+        db.session.execute(_put_together(dialect()), days | bounds)
     for table in KEYS:
         db.session.execute(_clear_month(table), days)
-        db.session.execute(_add_month(table, dialect()), days)
+        if bounds["first_line"] is None:
+            continue
+        db.session.execute(_sum_up(table), days)
+        for grain in reversed(GRAINS_OF[table]):
+            for is_monthly in (False, True):
+                db.session.execute(_add_grain(table, grain, is_monthly, dialect()), days)
+        db.session.execute(text("drop table month_facts"))
+    if bounds["first_line"] is not None:
+        db.session.execute(text("drop table month_booked"))
 
 
 @cache
@@ -258,19 +272,54 @@ def _add_entries(table: str, kind: str) -> TextClause:
     return text(_add(table, kind, f"a.entry_id in (select entry_id from {given})"))
 
 
-@cache
-def _add_month(table: str, kind: str) -> TextClause:
-    which = """(a.business_day between :since and :until or a.sold_on between :since and :until)
+_OF_MONTH = """(a.business_day between :since and :until or a.sold_on between :since and :until)
         and not exists (select 1 from ledger_unfolded q where q.entry_id = a.entry_id)"""
-    return text(_add(table, kind, which, "day between :since and :until")).bindparams(*_DAYS)
+_BOUNDS_OF_MONTH = text(
+    """with of_month as materialized (select line_id, order_id, pick_id from attributions
+         where business_day between :since and :until or sold_on between :since and :until)
+       select min(line_id) as first_line, max(line_id) as last_line, min(order_id) as first_order, max(order_id) as last_order,
+              min(pick_id) as first_pick, max(pick_id) as last_pick
+         from of_month"""
+).bindparams(*_DAYS)
+"""Numbers run with time, so that lines, orders and picks of a month lie close together: a join need not read those of all years."""
 
 
-def _add(table: str, kind: str, which: str, when: str = "1 = 1") -> str:
+@cache
+def _put_together(kind: str) -> TextClause:
+    near = """ and l.id between :first_line and :last_line and o.id between :first_order and :last_order
+        and p.id between :first_pick and :last_pick"""
+    return text(f"create temporary table month_booked as {_booked(_OF_MONTH + near)}").bindparams(*_DAYS)
+
+
+@cache
+def _sum_up(table: str) -> TextClause:
+    whole = facts(table, dialect(), "", "day between :since and :until", found="select * from month_booked")
+    return text(f"create temporary table month_facts as {whole} select * from facts").bindparams(*_DAYS)
+
+
+@cache
+def _add_grain(table: str, grain: Grain, is_monthly: bool, kind: str) -> TextClause:
+    """A month's days of a grain from the facts; the month from the days."""
+    columns, sums = KEYS[table], SUMS_OF[table]
+    kept = ", ".join(name if name in grain.columns else f"{_NOUGHT.get(name, '0')} as {name}" for name in columns)
+    source = f"{table} where grain = {grain.number} and day between :since and :until" if is_monthly else "month_facts"
+    day = ":since" if is_monthly else "day"
+    by = ", ".join(grain.columns if is_monthly else ("day", *grain.columns))
+    grouped = f"select {kept}, {{}} as day, {', '.join(f'sum({name}) as {name}' for name in sums)} from {source} group by {by}"
+    first = f"cast({day} as date)" if is_monthly and kind == "postgresql" else day
+    statement = text(
+        f"""insert into {table} (grain, day, {", ".join(columns)}, {", ".join(sums)})
+ select {grain.number + MONTHLY * is_monthly}, day, {", ".join(columns)}, {", ".join(sums)} from ({grouped.format(first)}) g"""
+    )
+    return statement.bindparams(*_DAYS) if is_monthly else statement
+
+
+def _add(table: str, kind: str, which: str) -> str:
     """Add the chosen attributions to every grain of a roll-up. Rows go in in the order of their key, so that two folds never wait crosswise."""
     columns, sums = KEYS[table], SUMS_OF[table]
     return f"""
 insert into {table} (grain, day, {", ".join(columns)}, {", ".join(sums)})
-{facts(table, kind, which, when)}
+{facts(table, kind, which)}
 {_at_every_grain(table, kind, "facts")} order by {_places(table)}
 on conflict (grain, day, {", ".join(columns)}) do update set {", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)}"""
 
@@ -298,16 +347,28 @@ def _places(table: str) -> str:
 _NOUGHT = {"channel": "''", "district_code": "''", "accredited": "false"}
 
 
-def facts(table: str, kind: str, which: str, when: str = "1 = 1") -> str:
+def _booked(which: str) -> str:
+    """SQL: the chosen attributions `a`, with what roll-ups are summed by."""
+    return f"""
+ select a.line_id, a.pick_id, a.village_id, a.cooperative_id, a.is_refund, a.is_correction, a.amount_fen, a.grams, a.business_day, a.sold_on,
+        v.town_id, t.county_code, l.sku_id, o.channel, a.is_accredited as accredited, p.units,
+        coalesce(o.district_code, '') as district_code, coalesce(o.eastern_unit_id, 0) as eastern_unit_id
+   from attributions a join villages v on v.id = a.village_id join towns t on t.id = v.town_id
+   join order_lines l on l.id = a.line_id join orders o on o.id = a.order_id join picks p on p.id = a.pick_id
+  where {which}"""
+
+
+def facts(table: str, kind: str, which: str, when: str = "1 = 1", found: str = "") -> str:
     """SQL up to `facts`: the chosen attributions summed by the finest key and day of a roll-up.
 
-    `which` chooses among attributions `a`; all rows of an entry or none. A line is sold by one entry, so counts of lines and units add up over entries.
-    What corrections do to them does not add up: a report over days on which a correction was booked asks the lines.
+    `which` chooses among attributions `a`; all rows of an entry or none. Or `found` has them put together already. A line is sold by one entry, so counts of
+    lines and units add up over entries.
+    What corrections do to them does not add up: a report over days on which a correction was booked asks the lines that it moved.
     """
     columns, sums = KEYS[table], SUMS_OF[table]
     keys = ", ".join(columns)
     fen = "cast(0 as bigint)" if kind == "postgresql" else "0"
-    # Corrections move fen and grams; which lines and units they move only the lines know (`sales._from_lines`).
+    # Corrections move fen and grams; which lines and units they move only the lines know (`sales._from_rollup`).
     once = (
         "case when not is_refund and not is_correction and row_number() over"
         " (partition by {by}, is_refund, is_correction order by village_id, pick_id) = 1 then {what} else 0 end"
@@ -329,13 +390,7 @@ def facts(table: str, kind: str, which: str, when: str = "1 = 1") -> str:
         f"{on_both.format(sql)} as sold_{name}" for name, sql in booked.items()
     ]
     selling = [f"{fen} as posted_{name}" for name in booked] + [f"{sql} as sold_{name}" for name, sql in booked.items()]
-    return f"""with booked as {_MATERIALIZED}(
- select a.line_id, a.pick_id, a.village_id, a.cooperative_id, a.is_refund, a.is_correction, a.amount_fen, a.grams, a.business_day, a.sold_on,
-        v.town_id, t.county_code, l.sku_id, o.channel, a.is_accredited as accredited, p.units,
-        coalesce(o.district_code, '') as district_code, coalesce(o.eastern_unit_id, 0) as eastern_unit_id
-   from attributions a join villages v on v.id = a.village_id join towns t on t.id = v.town_id
-   join order_lines l on l.id = a.line_id join orders o on o.id = a.order_id join picks p on p.id = a.pick_id
-  where {which}),
+    return f"""with booked as {_MATERIALIZED}({found or _booked(which)}),
  {_CREDITED if table == BUYERS else ""}
  counted as (select {keys}, business_day as day, {", ".join(posting)}, {", ".join(f"{sql} as {name}" for name, sql in counts.items())}
                from {"paired" if table == BUYERS else "booked"}

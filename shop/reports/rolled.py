@@ -11,31 +11,35 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Date,
+    FromClause,
     Select,
     SQLColumnExpression,
-    Subquery,
     Table,
     and_,
     bindparam,
     cast,
     func,
     literal_column,
-    null,
     select,
     type_coerce,
     union_all,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import visitors
 
 from shop.catalog.models import Sku
-from shop.extensions import table_of
-from shop.orders.models import Order
+from shop.extensions import dialect, table_of
+from shop.ledger.models import Attribution, Unfolded
+from shop.orders.models import Order, OrderLine
+from shop.origin.models import Town, Village
 from shop.reports.dimensions import CREDITED_PAIRING, DIMENSIONS, Dimension, Join
 from shop.reports.models import BuyersRollup, GoodsRollup
 from shop.reports.rollups import BUYERS, GOODS, Grain, grain_for
+from shop.stock.models import Pick
 
 Expression = ColumnElement[Any]
 """Of any type: a dimension's keys are of many."""
@@ -145,9 +149,9 @@ def _place_of(part: object) -> tuple[str, str] | None:
     return (name, str(part.name)) if isinstance(name, str) and hasattr(part, "name") else None
 
 
-def _needed(dimension: Dimension) -> tuple[list[Join], list[Expression]]:
+def _needed(dimension: Dimension, *, only_keys: bool = False) -> tuple[list[Join], list[Expression]]:
     """The joins that its key and words speak of, in their order, and all expressions read. The books' own tables are not joined."""
-    elements: list[Expression] = [_plain(dimension.key(_ANY_DAY)), *map(_plain, dimension.words)]
+    elements: list[Expression] = [_plain(dimension.key(_ANY_DAY)), *([] if only_keys else map(_plain, dimension.words))]
     joins: list[Join] = []
     tables = _tables_in(elements)
     for join in reversed(_in_order(dimension.joins)):
@@ -191,7 +195,12 @@ def _tables_in(elements: Iterable[Expression]) -> set[str]:
     return names
 
 
-def _over(expression: Any, source: Subquery) -> Any:  # Any: what comes in goes out
+def _place_of_product(expression: Expression) -> bool:
+    """Whether it speaks of a line's product."""
+    return "order_lines" in _tables_in([expression])
+
+
+def _over(expression: Any, source: FromClause) -> Any:  # Any: what comes in goes out
     """The same expression over rows of a roll-up."""
 
     def say(element: Any, **_: Any) -> Any:  # Any: as SQLAlchemy's visitors declare it
@@ -213,53 +222,73 @@ Query = Select[*tuple[Any, ...]]
 Held = tuple[Dimension, Any]
 """A dimension and the key it is held to (Any: each dimension has its own kind)."""
 
+FIGURES = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen", "rows", "total_lines", "total_units")
+"""What is summed: the measures, how many attributions there are, and lines and units as the total counts them."""
 
-def rolled_rows(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], numbers: Sequence[int], prefix: str) -> Query:
-    """Per value of the dimensions: key_0, code_0, name_0, name_en_0, … , lines, units, weight_grams, gross_fen, refunds_fen, rows, total_lines, total_units.
+
+def rolled_sums(
+    rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], numbers: Sequence[int], prefix: str, *, is_corrected: bool = False
+) -> CTE:
+    """`sums`: the period by the columns of the roll-up that are asked about, from its rows and from the entries that it does not hold yet.
 
     `prefix` is `posted` or `sold`: which day of an attribution counts. `numbers` are those of the grains of each span (see `spans`), whose days are the
-    parameters `since_0`, `until_0`, `since_1`, …
+    parameters `since_0`, `until_0`, `since_1`, … ; the whole period is `since` to `until`. A correction's lines and units only the lines know: with
+    `is_corrected` all lines that have one in the period are left out of what is counted.
     """
-    source = _sums(rolled, grouped, held, numbers, prefix)
-    columns: list[Expression] = []
-    keys: list[Expression] = []
-    for place, dimension in enumerate(grouped):
-        key = source.c[f"time_{place}"] if dimension.is_time else _over(dimension.key(_ANY_DAY), source)
-        keys.append(key)
-        words: list[Expression] = [func.max(_over(word, source)) for word in dimension.words] or [null(), null(), null()]
-        columns += [column.label(f"{name}_{place}") for name, column in zip(("key", "code", "name", "name_en"), (key, *words), strict=True)]
-    query = select(*columns, *(cast(func.sum(source.c[name]), BigInteger).label(name) for name in _FIGURES)).select_from(source)
-    query = _joined(query, [*grouped, *(dimension for dimension, _key in held)], source)
+    columns = sorted(set().union(*(_columns_of(dimension) or () for dimension in (*grouped, *(dimension for dimension, _ in held)))))
+    times = [(place, dimension) for place, dimension in enumerate(grouped) if dimension.is_time]
+    parts = [_span(rolled, columns, times, held, span, number, prefix) for span, number in enumerate(numbers)]
+    parts.append(_unfolded(rolled, columns, times, held, prefix))
+    if is_corrected:
+        parts.append(_corrected(rolled, columns, times, held, prefix))
+    if not held:
+        return union_all(*parts).cte("sums").prefix_with("MATERIALIZED")
+    source = union_all(*parts).subquery("r")
+    query = _joined(select(*source.c), (dimension for dimension, _key in held), source)
     for dimension, value in held:
         if not dimension.is_time:
             key = _over(dimension.key(_ANY_DAY), source)
             query = query.where(key.is_(None) if value is None else key == value)
+    return query.cte("sums").prefix_with("MATERIALIZED")
+
+
+def rolled_rows(sums: CTE, grouped: Sequence[Dimension]) -> Query:
+    """Per value of the dimensions: key_0, … , and the figures."""
+    keys = [_key(sums, place, dimension) for place, dimension in enumerate(grouped)]
+    query = select(*(key.label(f"key_{place}") for place, key in enumerate(keys)), *(_sum(sums.c[name]).label(name) for name in FIGURES))
+    query = _joined(query, grouped, sums, only_keys=True)
     return query.group_by(*keys) if keys else query
 
 
-_FIGURES = ("lines", "units", "weight_grams", "gross_fen", "refunds_fen", "rows", "total_lines", "total_units")
+def rolled_labels(sums: CTE, place: int, dimension: Dimension) -> Query:
+    """Key, code, name and English name of each value of a dimension, once. A key has one set of words, so any of them will do: the largest."""
+    key = _key(sums, place, dimension)
+    return _joined(select(key, *(func.max(_over(word, sums)) for word in dimension.words)), (dimension,), sums).group_by(key)
 
 
-def _sums(rolled: Rolled, grouped: Sequence[Dimension], held: Sequence[Held], numbers: Sequence[int], prefix: str) -> Subquery:
-    """The grain's rows of the period, summed by the columns that are asked about: little is left to be joined with names."""
+def _key(sums: CTE, place: int, dimension: Dimension) -> Expression:
+    column: Expression = sums.c[f"time_{place}"] if dimension.is_time else _over(dimension.key(_ANY_DAY), sums)
+    return column
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """PostgreSQL sums bigints into numerics, which are slow to read."""
+    return cast(func.sum(column), BigInteger)
+
+
+Times = Sequence[tuple[int, Dimension]]
+
+
+def _span(rolled: Rolled, columns: Sequence[str], times: Times, held: Sequence[Held], span: int, number: int, prefix: str) -> Query:
+    """The grain's rows of a span, summed by the columns that are asked about: little is left to be joined with names."""
     table = _TABLES[rolled.grain.table]
-    columns = set().union(*(_columns_of(dimension) or () for dimension in (*grouped, *(dimension for dimension, _ in held))))
-    parts = []
-    for span, number in enumerate(numbers):
-        since, until = bindparam(f"since_{span}", type_=Date), bindparam(f"until_{span}", type_=Date)
-        keys: list[Expression] = [table.c[name] for name in sorted(columns)]
-        times: list[Expression] = [
-            dimension.key(table.c.day).label(f"time_{place}") for place, dimension in enumerate(grouped) if dimension.is_time
-        ]
-        part = select(
-            *keys, *times, *(cast(func.sum(column), BigInteger).label(name) for name, column in _measures(table, rolled, prefix).items())
-        )
-        part = part.where(and_(table.c.grain == literal_column(str(number)), table.c.day.between(since, until)))
-        for dimension, value in held:
-            if dimension.is_time:
-                part = part.where(dimension.key(table.c.day) == value)
-        parts.append(part.group_by(*keys, *(literal_column(time.name) for time in times)))
-    return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery("rolled")
+    since, until = bindparam(f"since_{span}", type_=Date), bindparam(f"until_{span}", type_=Date)
+    keys: list[Expression] = [table.c[name] for name in columns]
+    steps: list[Expression] = [dimension.key(table.c.day).label(f"time_{place}") for place, dimension in times]
+    query = select(*keys, *steps, *(_sum(column).label(name) for name, column in _measures(table, rolled, prefix).items()))
+    query = query.where(and_(table.c.grain == literal_column(str(number)), table.c.day.between(since, until)))
+    query = query.where(*(dimension.key(table.c.day) == value for dimension, value in held if dimension.is_time))
+    return query.group_by(*keys, *(literal_column(step.name) for step in steps)) if columns or times else query
 
 
 def _measures(table: Table, rolled: Rolled, prefix: str) -> dict[str, ColumnElement[int]]:
@@ -273,15 +302,122 @@ def _measures(table: Table, rolled: Rolled, prefix: str) -> dict[str, ColumnElem
         f"lines_{rolled.total_scope}",
         f"units_{rolled.total_scope}",
     )
-    return {figure: table.c[name] for figure, name in zip(_FIGURES, names, strict=True)}
+    return {figure: table.c[name] for figure, name in zip(FIGURES, names, strict=True)}
 
 
-def _joined(query: Query, dimensions: Iterable[Dimension], source: Subquery) -> Query:
+# ── What is not folded yet, said as folding would ─────────────────────────────────────────────────────────────────────
+
+_BOOKED: dict[str, Expression] = {
+    "village_id": _plain(Attribution.village_id),
+    "cooperative_id": _plain(Attribution.cooperative_id),
+    "accredited": _plain(Attribution.is_accredited),
+    "channel": _plain(Order.channel),
+    "district_code": func.coalesce(Order.district_code, literal_column("''")),
+    "eastern_unit_id": func.coalesce(Order.eastern_unit_id, literal_column("0")),
+    "pairing_id": func.coalesce(CREDITED_PAIRING, literal_column("0")),
+    "sku_id": _plain(OrderLine.sku_id),
+}
+"""A roll-up's columns in the words of the books."""
+_PLACES: dict[str, Expression | None] = {
+    "in_village": _plain(Attribution.village_id),
+    "in_town": _plain(Village.town_id),
+    "in_county": _plain(Town.county_code),
+    "in_pairing": _BOOKED["pairing_id"],
+    "at_all": None,
+}
+"""What a line counts once in, by scope."""
+
+
+def _unfolded(rolled: Rolled, columns: Sequence[str], times: Times, held: Sequence[Held], prefix: str) -> Query:
+    booked = _attributions(rolled, columns, times, held, prefix)
+    if dialect() == "postgresql":
+        booked = booked.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
+    else:
+        # SQLite does not guess that they are few, and would go through all days, unless it is given their ids.
+        of_entries = aliased(Attribution)
+        booked = booked.where(Attribution.id.in_(select(of_entries.id).where(of_entries.entry_id.in_(select(Unfolded.entry_id)))))
+    return _counted(
+        booked, columns, times, "1", ("grams", "case when is_refund then 0 else fen end", "case when is_refund then -fen else 0 end", "1")
+    )
+
+
+def _corrected(rolled: Rolled, columns: Sequence[str], times: Times, held: Sequence[Held], prefix: str) -> Query:
+    """Takes away what was counted of corrected lines, folded or not."""
+    booked = _attributions(rolled, columns, times, held, prefix).where(Attribution.line_id.in_(corrected_lines(prefix)))
+    return _counted(booked, columns, times, "-1", ("0", "0", "0", "0"))
+
+
+def corrected_lines(prefix: str) -> Query:
+    """Lines that a correction in the period moved."""
+    other = aliased(Attribution)
+    return select(other.line_id).where(other.is_correction, _day_of(other, prefix).between(*_PERIOD)).distinct()
+
+
+_PERIOD = (bindparam("since", type_=Date), bindparam("until", type_=Date))
+
+
+def _day_of(attribution: Any, prefix: str) -> SQLColumnExpression[date]:  # Any: the model or another name for it
+    day: SQLColumnExpression[date] = attribution.business_day if prefix == "posted" else attribution.sold_on
+    return day
+
+
+def _attributions(rolled: Rolled, columns: Sequence[str], times: Times, held: Sequence[Held], prefix: str) -> Query:
+    """Attributions of the period with the roll-up's columns, and with numbers that say which of a line's and a pick's rows is the first in its place."""
+    day = _day_of(Attribution, prefix)
+    places = {"n": _PLACES[rolled.scope], "t": _PLACES[rolled.total_scope]}
+
+    def first(whole: Any, place: Expression | None) -> Expression:  # Any: a column of the model
+        within = [whole, Attribution.is_refund, Attribution.is_correction] + ([] if place is None else [place])
+        return func.row_number().over(partition_by=within)
+
+    query = select(
+        *(_BOOKED[name].label(name) for name in columns),
+        *(dimension.key(day).label(f"time_{place}") for place, dimension in times),
+        Attribution.amount_fen.label("fen"),
+        Attribution.grams.label("grams"),
+        Attribution.is_refund.label("is_refund"),
+        and_(Attribution.is_refund.is_(False), Attribution.is_correction.is_(False)).label("is_sale"),
+        Pick.units.label("pick_units"),
+        *(first(Attribution.line_id, place).label(f"line_{name}") for name, place in places.items()),
+        *(first(Attribution.pick_id, place).label(f"pick_{name}") for name, place in places.items()),
+    ).join_from(Attribution, Pick, Pick.id == Attribution.pick_id)
+    scopes = {rolled.scope, rolled.total_scope}
+    if "sku_id" in columns:
+        query = query.join(OrderLine, OrderLine.id == Attribution.line_id)
+    if not {"channel", "district_code", "eastern_unit_id", "pairing_id"}.isdisjoint(columns):
+        query = query.join(Order, Order.id == Attribution.order_id)
+    if "pairing_id" in columns or not scopes.isdisjoint(("in_town", "in_county")):
+        query = query.join(Village, Village.id == Attribution.village_id)
+    if "in_county" in scopes:
+        query = query.join(Town, Town.id == Village.town_id)
+    return query.where(day.between(*_PERIOD), *(dimension.key(day) == value for dimension, value in held if dimension.is_time))
+
+
+def _counted(booked: Query, columns: Sequence[str], times: Times, sign: str, sums: tuple[str, str, str, str]) -> Query:
+    """The figures of each attribution, in the order of `FIGURES`."""
+    source = booked.subquery("w")
+
+    def count(number: str, what: str) -> str:
+        return f"case when is_sale and {number} = 1 then {what} else 0 end"
+
+    lines, units = (count("line_n", sign), count("pick_n", f"{sign} * pick_units"))
+    totals = (count("line_t", sign), count("pick_t", f"{sign} * pick_units"))
+    figures = (literal_column(words, BigInteger).label(name) for name, words in zip(FIGURES, (lines, units, *sums, *totals), strict=True))
+    keys = (*(source.c[name] for name in columns), *(source.c[f"time_{place}"] for place, _dimension in times))
+    return select(*keys, *figures).select_from(source)
+
+
+def _joined(query: Query, dimensions: Iterable[Dimension], source: FromClause, *, only_keys: bool = False) -> Query:
     done: list[str] = []
-    if "sku_id" in source.c:
-        query = query.join(table_of(Sku), table_of(Sku).c.id == source.c.sku_id)
+    query = query.select_from(source)
     for dimension in dimensions:
-        for join in [] if dimension.is_time else _needed(dimension)[0]:
+        if dimension.is_time:
+            continue
+        joins, elements = _needed(dimension, only_keys=only_keys)
+        if any(_place_of_product(element) for element in elements) and "skus" not in done:
+            done.append("skus")
+            query = query.join(table_of(Sku), table_of(Sku).c.id == source.c.sku_id)
+        for join in joins:
             name = table_of(join.target).name
             if name not in done:
                 done.append(name)

@@ -32,10 +32,10 @@ class Grain:
 
 
 GRAINS = (
-    Grain(GOODS, 1, ("channel", "accredited")),
     Grain(GOODS, 2, ("cooperative_id",)),
     Grain(GOODS, 3, ("village_id",)),
     Grain(GOODS, 4, ("sku_id",)),
+    Grain(GOODS, 5, ("village_id", "channel", "accredited")),
     Grain(BUYERS, 1, ("eastern_unit_id", "pairing_id")),
     Grain(BUYERS, 2, ("district_code",)),
     Grain(GOODS, 9, KEYS[GOODS]),

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Row,
     Select,
     SQLColumnExpression,
+    String,
     Subquery,
     and_,
     bindparam,
@@ -47,10 +48,11 @@ from shop.kit.ids import LineId
 from shop.kit.sheets import csv_file
 from shop.ledger.models import Attribution, Unfolded
 from shop.orders.models import Channel, Order, OrderLine
-from shop.reports.dimensions import DIMENSIONS, Dimension, Join, Key, Label
+from shop.reports.dimensions import DIMENSIONS, NOTHING, Dimension, Join, Key, Label
 from shop.reports.folding import follows_sql
-from shop.reports.rolled import Held, Rolled, plan, rolled_rows
-from shop.reports.rollups import Span, spans
+from shop.reports.models import GoodsRollup
+from shop.reports.rolled import FIGURES, Held, Rolled, corrected_lines, plan, rolled_labels, rolled_rows, rolled_sums
+from shop.reports.rollups import GOODS, GRAINS_OF, Span, spans
 from shop.stock.models import Pick
 
 MOST_DIMENSIONS = 2
@@ -114,11 +116,27 @@ NO_SALES = Measures(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Who bought: exact distinct counts, which only the lines know."""
+
+    orders: int
+    """Orders with a line sold in it, each once."""
+    buyers: int
+    """People and firms behind them, each once: by their account, else their telephone, else their e-mail. A sale without any has no buyer."""
+
+    def as_json(self) -> dict[str, int]:
+        """The columns of JSON and CSV, before those of `Measures`."""
+        return {"orders": self.orders, "buyers": self.buyers}
+
+
+@dataclass(frozen=True)
 class SalesRow:
     """One row: a value of each dimension, and its figures."""
 
     labels: tuple[Label, ...]
     measures: Measures
+    counts: Counts | None = None
+    """Where they were asked for."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -136,6 +154,8 @@ class Sales:
     """Inclusive."""
     rows: tuple[SalesRow, ...]
     total: Measures
+    counts: Counts | None = None
+    """Of the total, where they were asked for."""
 
     def as_json(self) -> dict[str, object]:
         """The document of DESIGN §8: `flask reports sales --format json` and the page's download."""
@@ -143,17 +163,23 @@ class Sales:
             "by": list(self.by),
             "from": self.since.isoformat(),
             "to": self.until.isoformat(),
-            "rows": [_words_of(self.by, row.labels) | row.measures.as_json() for row in self.rows],
-            "total": self.total.as_json(),
+            "rows": [_words_of(self.by, row.labels) | _figures_of(row.counts, row.measures) for row in self.rows],
+            "total": _figures_of(self.counts, self.total),
         }
 
+    def as_table(self) -> tuple[list[str], list[list[str | int | None]]]:
+        """Header and rows of a file: the same columns as JSON. Rows only, so that a sum over a column is never taken twice."""
+        header = [column for name in self.by for column in (f"{name}_code", name)] + list(_figures_of(self.counts, NO_SALES))
+        rows = [[*_words_of(self.by, row.labels).values(), *_figures_of(row.counts, row.measures).values()] for row in self.rows]
+        return header, rows
+
     def as_csv(self) -> bytes:
-        """The same columns as JSON; rows only, so that a sum over a column is never taken twice."""
-        header = [column for name in self.by for column in (f"{name}_code", name)] + list(NO_SALES.as_json())
-        return csv_file(
-            header,
-            ([*_words_of(self.by, row.labels).values(), *row.measures.as_json().values()] for row in self.rows),
-        )
+        """`as_table` as CSV."""
+        return csv_file(*self.as_table())
+
+
+def _figures_of(counts: Counts | None, measures: Measures) -> dict[str, int]:
+    return (counts.as_json() if counts else {}) | measures.as_json()
 
 
 def _words_of(by: Sequence[str], labels: Iterable[Label]) -> dict[str, str | None]:
@@ -166,22 +192,48 @@ def _words_of(by: Sequence[str], labels: Iterable[Label]) -> dict[str, str | Non
 # ── The report ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sales(by: Sequence[str], since: date, until: date, *, dates: Dates = Dates.POSTED, only: Mapping[str, str] | None = None) -> Sales:
+def sales(
+    by: Sequence[str],
+    since: date,
+    until: date,
+    *,
+    dates: Dates = Dates.POSTED,
+    only: Mapping[str, str] | None = None,
+    with_counts: bool = False,
+) -> Sales:
     """Sales from `since` to `until`, inclusive business days, grouped by none, one or two dimensions, `only` those with the given values.
 
     `by` and the names in `only` are keys of `DIMENSIONS`; the values of `only` are as in addresses. Rows: time runs forward, anything else
-    from the largest net to the smallest. Raises ValueError for a value that no key can be.
+    from the largest net to the smallest. `with_counts` also counts orders and buyers, for which all lines of the period are read. Raises ValueError
+    for a value that no key can be.
     """
     assert len(by) <= MOST_DIMENSIONS and len(set(by)) == len(by), "at most two dimensions, not the same twice"
     grouped = [DIMENSIONS[name] for name in by]
     held = _held(only or {})
-    rolled = plan(grouped, [dimension for dimension, _key in held])
+    rolled = None if with_counts else plan(grouped, [dimension for dimension, _key in held])
     found = _from_rollup(rolled, grouped, held, since, until, dates) if rolled else None
-    rows, total = found or _from_lines(grouped, held, since, until, dates)
-    return Sales(tuple(by), since, until, tuple(_in_order(grouped, rows)), total)
+    rows, of_all = found or _from_lines(grouped, held, since, until, dates, with_counts=with_counts)
+    return Sales(tuple(by), since, until, tuple(_in_order(grouped, rows)), of_all.measures, of_all.counts)
 
 
-Figures = tuple[list[SalesRow], Measures]
+def reads_lines(by: Sequence[str], only: Iterable[str]) -> bool:
+    """Whether no roll-up answers this question, so that all lines of the period are read."""
+    return plan([DIMENSIONS[name] for name in by], [DIMENSIONS[name] for name in only]) is None
+
+
+def booked_rows(since: date, until: date, dates: Dates) -> int:
+    """About how much there is to read in a period: its attributions, as the roll-ups count them."""
+    spanned = [
+        and_(GoodsRollup.grain == span.number, GoodsRollup.day.between(span.since, span.until))
+        for span in spans(GRAINS_OF[GOODS][0], since, until, by_month=True)
+    ]
+    rows = GoodsRollup.posted_rows if dates is Dates.POSTED else GoodsRollup.sold_rows
+    folded = select(func.coalesce(func.sum(rows), 0)).where(or_(*spanned)).scalar_subquery()
+    unfolded = select(func.count()).select_from(Unfolded).scalar_subquery()
+    return int(db.session.execute(select(folded + unfolded)).scalar_one())
+
+
+Figures = tuple[list[SalesRow], SalesRow]
 """Rows, and the total."""
 Day = date | BindParameter[date]
 
@@ -190,32 +242,56 @@ def _held(only: Mapping[str, str]) -> list[Held]:
     return [(DIMENSIONS[name], DIMENSIONS[name].key_of(text)) for name, text in only.items()]
 
 
-def _from_lines(grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates) -> Figures:
+def _from_lines(
+    grouped: Sequence[Dimension], held: Sequence[Held], since: date, until: date, dates: Dates, *, with_counts: bool = False
+) -> Figures:
     """From all attributions of the period: for whatever no roll-up holds."""
-    by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates), len(grouped))
+    by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates), len(grouped), with_counts=with_counts)
     found = db.session.execute(union_all(by_row.add_columns(literal(0).label("is_total")), of_all.add_columns(literal(1)))).all()
     read = _LabelReader(grouped)
-    rows = [SalesRow(read(row), _figures(row)) for row in found if not row.is_total]
-    return rows, next(_figures(row) for row in found if row.is_total)
+
+    def read_row(row: Found, labels: tuple[Label, ...]) -> SalesRow:
+        return SalesRow(labels, _figures(row), Counts(row.orders, row.buyers) if with_counts else None)
+
+    return [read_row(row, read(row)) for row in found if not row.is_total], next(read_row(row, ()) for row in found if row.is_total)
 
 
-def _line_queries(booked: CTE, dimensions: int) -> tuple[Query, Query]:
-    """The rows of a report and its total, from attributions; columns as in `rolled_rows`, up to the measures."""
+def _line_queries(booked: CTE, dimensions: int, *, with_counts: bool = False) -> tuple[Query, Query]:
+    """The rows of a report and its total, from attributions; columns as in `rolled_rows`, up to the measures, and then orders and buyers."""
     picked = _picked(booked, dimensions)
     keys, named = _keys(picked, dimensions), _named(picked, dimensions)
     once = _once(picked)
-    by_row = select(*named, *_measures(picked)).group_by(*keys)
-    of_all = select(*(null() for _ in named), *_measures(once))
-    return _joined_to_picks(by_row, picked), _joined_to_picks(of_all, once)
+    by_row = _joined_to_picks(select(*named, *_measures(picked)).group_by(*keys), picked)
+    of_all = _joined_to_picks(select(*(null() for _ in named), *_measures(once)), once)
+    return (_counting(by_row, picked), _counting(of_all, once)) if with_counts else (by_row, of_all)
+
+
+def _counting(query: Query, picked: CTE) -> Query:
+    """With the distinct counts of what was sold."""
+    order = aliased(Order)
+    buyer = case(
+        (order.buyer_id.is_not(None), literal_column("'u'") + cast(order.buyer_id, String)),
+        (order.phone != "", literal_column("'p'") + order.phone),
+        else_=literal_column("'e'") + order.email,
+    )
+    is_sold = picked.c.is_sold == 1
+    counts = [func.count(distinct(case((is_sold, what)))) for what in (picked.c.order_id, buyer)]
+    query = query.join(order, order.id == picked.c.order_id)
+    return query.add_columns(*(count.label(name) for count, name in zip(counts, ("orders", "buyers"), strict=True)))
 
 
 class _Part(IntEnum):
-    """Where a row of the statement comes from."""
+    """What a row of the statement says."""
 
-    ROLLUP = 0
-    WAITING = 1
-    """From the attributions of entries that are not folded yet."""
-    WAITING_TOTAL = 2
+    FIGURES = 0
+    """Of one value of the dimensions: from the roll-up and from what it does not hold yet."""
+    CORRECTED = 1
+    """Lines and units that corrections moved, as only the lines know them."""
+    CORRECTED_TOTAL = 2
+    STATE = 3
+    """Whether the roll-up may be asked at all, and whether anything was corrected in the period."""
+    LABELS = 4
+    """Words of the first dimension's keys; one more, of the second's."""
 
 
 def _from_rollup(
@@ -223,14 +299,21 @@ def _from_rollup(
 ) -> Figures | None:
     """From a roll-up and, in the same statement, from the entries that it does not hold yet: a line's sale is in the one or in the other.
 
-    None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew. Or if a lot's correction
-    moved anything in the period: then lines and units moved too, which only the lines know.
+    None if the roll-up was folded by other towns or pairings than today's: then only the lines know, until it is made anew. If a lot's correction moved
+    anything in the period, another statement asks again: what it did to lines and units is read from the lines that it touched, all else from the roll-up.
     """
     periods = tuple(spans(rolled.grain, since, until, by_month=rolled.by_month))
-    names = tuple(dimension.name for dimension in grouped)
-    statement = _rollup_statement(dialect(), names, _names_of(held), rolled, dates, tuple(span.number for span in periods))
-    found = db.session.execute(statement, _given(periods, held, since, until)).all()
-    return _added_up(grouped, found) if all(row.follows for row in found) else None
+    names, numbers = tuple(dimension.name for dimension in grouped), tuple(span.number for span in periods)
+    given = _given(periods, held, since, until)
+    for is_corrected in (False, True):
+        statement = _rollup_statement(dialect(), names, _names_of(held), rolled, dates, numbers, is_corrected)
+        found = db.session.execute(statement, given).all()
+        state = next(row for row in found if row[0] == _Part.STATE)
+        if not state.lines:
+            return None
+        if is_corrected or not state.units:
+            break
+    return _read(grouped, found)
 
 
 def _names_of(held: Sequence[Held]) -> tuple[tuple[str, bool], ...]:
@@ -252,19 +335,49 @@ def _given(periods: Sequence[Span], held: Sequence[Held], since: date, until: da
 
 @lru_cache(maxsize=500)
 def _rollup_statement(
-    kind: str, names: tuple[str, ...], held_names: tuple[tuple[str, bool], ...], rolled: Rolled, dates: Dates, numbers: tuple[int, ...]
+    kind: str,
+    names: tuple[str, ...],
+    held_names: tuple[tuple[str, bool], ...],
+    rolled: Rolled,
+    dates: Dates,
+    numbers: tuple[int, ...],
+    is_corrected: bool,
 ) -> CompoundSelect[*tuple[Any, ...]]:
-    """Made once for each question: making it takes longer than asking it. Days and values are its parameters."""
+    """Made once for each question: making it takes longer than asking it. Days and values are its parameters.
+
+    Constants are written into it, for psycopg takes a statement of more than 4,096 characters or 50 parameters apart again each time.
+    """
     grouped, held = [DIMENSIONS[name] for name in names], _held_parameters(held_names)
-    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
-    by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_waiting=True), len(grouped))
-    nought, yes = literal(0), literal(1)
-    from_rollup = rolled_rows(rolled, grouped, held, numbers, dates.value)
-    parts = (
-        from_rollup.add_columns(literal(_Part.ROLLUP.value).label("part"), yes.label("follows")),
-        by_row.add_columns(nought, nought, nought, literal(_Part.WAITING.value), yes),
-        of_all.add_columns(nought, nought, nought, literal(_Part.WAITING_TOTAL.value), _may_ask_rollup(kind, rolled, dates)),
-    )
+    sums = rolled_sums(rolled, grouped, held, numbers, dates.value, is_corrected=is_corrected)
+    keys, words, rest = [null()] * len(grouped), [null()] * (len(_WORDS) - 1), [null()] * (len(FIGURES) - 2)
+
+    def row(part: int, *columns: Any) -> Query:  # Any: of many types
+        return select(literal_column(str(part)).label("part"), *columns)
+
+    figures = rolled_rows(sums, grouped)
+    labelled = [column.label(name) for column, name in zip(words, _WORDS[1:], strict=True)]
+    by_name = list(figures.selected_columns)
+    parts: list[Query] = [
+        figures.with_only_columns(
+            literal_column(str(_Part.FIGURES.value)).label("part"), *by_name[: len(grouped)], *labelled, *by_name[len(grouped) :]
+        ),
+        row(_Part.STATE, *keys, *words, _may_ask_rollup(kind, rolled), _has_corrections(dates), *rest),
+    ]
+    for place, dimension in enumerate(grouped):
+        if dimension.words:
+            key, *its_words = rolled_labels(sums, place, dimension).selected_columns
+            keyed = [key if other == place else null() for other in range(len(grouped))]
+            query = rolled_labels(sums, place, dimension)
+            part = literal_column(str(_Part.LABELS + place))
+            parts.append(query.with_only_columns(part, *keyed, *its_words, null(), null(), *rest))
+    if is_corrected:
+        since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+        lines = corrected_lines(dates.value).cte("corrected")
+        by_row, of_all = _line_queries(_booked(grouped, held, since, until, dates, only_lines=lines), len(grouped))
+        for part, query in ((_Part.CORRECTED, by_row), (_Part.CORRECTED_TOTAL, of_all)):
+            found = query.subquery()
+            named = keys if part is _Part.CORRECTED_TOTAL else [found.c[f"key_{place}"] for place in range(len(grouped))]
+            parts.append(row(part, *named, *words, found.c.lines, found.c.units, *rest))
     return union_all(*parts)
 
 
@@ -272,31 +385,60 @@ _IS_CORRECTION, _IS_REFUND = text("attributions.is_correction"), text("attributi
 """In the words of the partial indexes: SQLite takes one only if a condition says the same, letter by letter."""
 
 
-def _may_ask_rollup(kind: str, rolled: Rolled, dates: Dates) -> ColumnElement[int]:
+def _may_ask_rollup(kind: str, rolled: Rolled) -> ColumnElement[int]:
     """1, or 0 if only the lines know: see `_from_rollup`."""
+    return literal_column(follows_sql(kind) if rolled.needs_register else "1", Integer)
+
+
+def _has_corrections(dates: Dates) -> ColumnElement[int]:
+    """1 if a lot's correction moved anything in the period."""
     day = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     is_corrected = exists().where(_IS_CORRECTION, day.between(bindparam("since", type_=Date), bindparam("until", type_=Date)))
-    register = literal_column(follows_sql(kind), Integer) if rolled.needs_register else literal(1)
-    return case((is_corrected, 0), else_=register)
+    return case((is_corrected, literal_column("1")), else_=literal_column("0"))
 
 
-def _added_up(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
-    """Rows of one value put together, and the total. By place, not by name: reports of tens of thousands of rows pass through here."""
-    first = len(_WORDS) * len(grouped)
-    read = _LabelReader(grouped)
-    sums: dict[tuple[Label, ...], Measures] = {}
-    total = [0] * len(_ADDED_UP)
+def _read(grouped: Sequence[Dimension], found: Sequence[Found]) -> Figures:
+    """Rows and total. By place, not by name: reports of tens of thousands of rows pass through here."""
+    keys, first = len(grouped), 1 + len(grouped) + len(_WORDS) - 1
+    labels: list[dict[Key, Label]] = [{None: NOTHING} for _ in grouped]
+    moved: dict[tuple[Key, ...], tuple[int, int]] = {}
+    total_moved = (0, 0)
     for row in found:
-        lines, units, weight_grams, gross_fen, refunds_fen, rows, total_lines, total_units, part, _follows = row[first:]
-        if part == _Part.WAITING_TOTAL:
-            parts = lines, units, weight_grams, gross_fen, refunds_fen
-        elif part == _Part.WAITING or rows:
-            labels, measures = read(row), Measures(lines, units, weight_grams, gross_fen, refunds_fen)
-            sums[labels] = sums[labels] + measures if labels in sums else measures
-            parts = total_lines, total_units, weight_grams, gross_fen, refunds_fen
-        if part == _Part.WAITING_TOTAL or (part == _Part.ROLLUP and rows):
-            total = [so_far + more for so_far, more in zip(total, parts, strict=True)]
-    return [SalesRow(labels, measures) for labels, measures in sums.items()], Measures(*total)
+        part = row[0]
+        if part >= _Part.LABELS:
+            place = part - _Part.LABELS
+            key = row[1 + place]
+            labels[place][key] = grouped[place].label_of(key, *row[1 + keys : first])
+        elif part == _Part.CORRECTED:
+            moved[tuple(row[1 : 1 + keys])] = row[first], row[first + 1]
+        elif part == _Part.CORRECTED_TOTAL:
+            total_moved = row[first], row[first + 1]
+    of_all = [0] * len(_ADDED_UP)
+    rows = []
+    for row in found:
+        if row[0] != _Part.FIGURES or not row[first + 5]:
+            continue
+        lines, units, weight_grams, gross_fen, refunds_fen, _rows, total_lines, total_units = row[first:]
+        of_all = [
+            of_all[0] + total_lines,
+            of_all[1] + total_units,
+            of_all[2] + weight_grams,
+            of_all[3] + gross_fen,
+            of_all[4] + refunds_fen,
+        ]
+        key_of = row[1 : 1 + keys]
+        if moved:
+            more_lines, more_units = moved.get(tuple(key_of), (0, 0))
+            lines, units = lines + more_lines, units + more_units
+        named = []
+        for place, key in enumerate(key_of):
+            label = labels[place].get(key)
+            if label is None:
+                label = labels[place][key] = grouped[place].label_of(key)
+            named.append(label)
+        rows.append(SalesRow(tuple(named), Measures(lines, units, weight_grams, gross_fen, refunds_fen)))
+    total = Measures(of_all[0] + total_moved[0], of_all[1] + total_moved[1], *of_all[2:])
+    return (rows if grouped else [SalesRow((), total)]), SalesRow((), total)
 
 
 class _LabelReader:
@@ -343,10 +485,9 @@ def _booked(
     until: Day,
     dates: Dates,
     *,
-    only_waiting: bool = False,
     only_lines: CTE | None = None,
 ) -> CTE:
-    """The attributions of the period, or those of them that wait to be folded, each with the key and the words of every dimension."""
+    """The attributions of the period, or those of some lines, each with the key and the words of every dimension."""
     day: SQLColumnExpression[date] = Attribution.business_day if dates is Dates.POSTED else Attribution.sold_on
     columns: list[SQLColumnExpression[Any]] = []  # keys are of many types
     for place, dimension in enumerate(grouped):
@@ -366,19 +507,9 @@ def _booked(
         Attribution.grams,
     ).where(day.between(since, until))
     query = _with_joins(query, [*grouped, *(dimension for dimension, _key in held)])
-    if only_waiting:
-        query = _of_waiting_entries(query)
     if only_lines is not None:
         query = query.join(only_lines, only_lines.c.line_id == Attribution.line_id)
     return query.where(*_holding(held, day)).cte("booked" if only_lines is None else "booked_of_page")
-
-
-def _of_waiting_entries(query: Query) -> Query:
-    """Those few are found by their entries. SQLite does not guess that they are few, and would go through all days, unless it is given their ids."""
-    if dialect() == "postgresql":
-        return query.join(Unfolded, Unfolded.entry_id == Attribution.entry_id)
-    of_entries = aliased(Attribution)
-    return query.where(Attribution.id.in_(select(of_entries.id).where(of_entries.entry_id.in_(select(Unfolded.entry_id)))))
 
 
 def _with_joins(query: Query, dimensions: Iterable[Dimension]) -> Query:
@@ -450,8 +581,8 @@ def _once(picked: CTE) -> CTE:
     most, least = func.max(picked.c.is_sold), func.min(picked.c.is_sold)
     # Without its sale in the period: one value gained the pick and another lost it, so together they have it as before.
     is_sold = case((func.max(picked.c.has_sale) == 1, most), (most == least, most), else_=0)
-    query = select(picked.c.line_id, picked.c.pick_id, *sums, is_sold.label("is_sold"))
-    return query.group_by(picked.c.line_id, picked.c.pick_id).cte("once")
+    whose = (picked.c.order_id, picked.c.line_id, picked.c.pick_id)
+    return select(*whose, *sums, is_sold.label("is_sold")).group_by(*whose).cte("once")
 
 
 def _measures(picked: CTE) -> list[SQLColumnExpression[Any]]:  # PostgreSQL sums bigints into numerics
@@ -485,17 +616,20 @@ def _figures(row: Found) -> Measures:
 def _in_order(grouped: Sequence[Dimension], rows: list[SalesRow]) -> list[SalesRow]:
     """Time forward, anything else by its net over all rows that share it, largest first; the value that is none stands last."""
     nets: list[dict[str, int]] = [{} for _ in grouped]
+    known: list[dict[str, Label]] = [{} for _ in grouped]
     for row in rows:
-        for net, label in zip(nets, row.labels, strict=True):
-            net[label.key] = net.get(label.key, 0) + row.measures.net_fen
+        net_fen = row.measures.gross_fen - row.measures.refunds_fen
+        for net, seen, label in zip(nets, known, row.labels, strict=True):
+            net[label.key] = net.get(label.key, 0) + net_fen
+            seen[label.key] = label
+    ranks: list[dict[str, int]] = []
+    for dimension, net, seen in zip(grouped, nets, known, strict=True):
 
-    def rank(row: SalesRow) -> list[tuple[bool, int, str, str]]:
-        return [
-            (label.name is None, 0 if dimension.is_time else -net[label.key], label.code or "", label.key)
-            for dimension, net, label in zip(grouped, nets, row.labels, strict=True)
-        ]
+        def rank(label: Label, dimension: Dimension = dimension, net: dict[str, int] = net) -> tuple[bool, int, str, str]:
+            return (label.name is None, 0 if dimension.is_time else -net[label.key], label.code or "", label.key)
 
-    return sorted(rows, key=rank)
+        ranks.append({label.key: place for place, label in enumerate(sorted(seen.values(), key=rank))})
+    return sorted(rows, key=lambda row: [of[label.key] for of, label in zip(ranks, row.labels, strict=True)])
 
 
 # ── The lines behind a figure ─────────────────────────────────────────────────────────────────────────────────────────
@@ -650,14 +784,8 @@ def _page_of_lines(kind: str, held: Sequence[Held], dates: Dates, figure: Figure
 
 def _rolled_total(kind: str, held: Sequence[Held], rolled: Rolled, dates: Dates, figure: Figure, numbers: Sequence[int]) -> Subquery:
     """The figure itself, how many lines make it, and whether the roll-up may be asked."""
-    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
-    _by_row, waiting = _line_queries(_booked((), held, since, until, dates, only_waiting=True), 0)
-    nought = literal(0)
-    parts = union_all(
-        rolled_rows(rolled, (), held, numbers, dates.value).add_columns(literal(1).label("follows")),
-        waiting.add_columns(nought, nought, nought, _may_ask_rollup(kind, rolled, dates)),
-    ).subquery("parts")
-    sums: dict[str, ColumnElement[Any]] = {name: func.coalesce(func.sum(parts.c[name]), 0) for name in _ADDED_UP}
+    rows = rolled_rows(rolled_sums(rolled, (), held, numbers, dates.value), ()).subquery("rows")
+    sums: dict[str, ColumnElement[Any]] = {name: func.coalesce(rows.c[name], 0) for name in _ADDED_UP}
     count = sums["lines"]
     if dates is Dates.POSTED:
         earlier = _refunded_only(held)
@@ -666,7 +794,8 @@ def _rolled_total(kind: str, held: Sequence[Held], rolled: Rolled, dates: Dates,
         else:
             sums["refunds_fen"] = sums["refunds_fen"] - select(earlier.c.fen).scalar_subquery()
     columns = (_whole(column).label(name) for name, column in sums.items())
-    return select(_whole(count).label("rows"), *columns, func.min(parts.c.follows).label("follows")).subquery("total")
+    follows = case((_has_corrections(dates) == 1, 0), else_=_may_ask_rollup(kind, rolled))
+    return select(_whole(count).label("rows"), *columns, follows.label("follows")).subquery("total")
 
 
 def _refunded_only(held: Sequence[Held]) -> CTE:

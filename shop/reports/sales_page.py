@@ -1,7 +1,7 @@
 """What the staff's page of sales shows beside the report itself: the period before, the course of the days, and where in the county."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -10,13 +10,21 @@ from sqlalchemy import select
 from shop.extensions import db
 from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Town
+from shop.reports.buckets import Buckets, buckets
 from shop.reports.dimensions import DIMENSIONS, Label
 from shop.reports.periods import Period, month_of, period_before, year_before
-from shop.reports.sales import Dates, Measures, Sales, SalesRow, sales
+from shop.reports.sales import Counts, Dates, Measures, Sales, SalesRow, booked_rows, reads_lines, sales
 
 MOST_BARS = 16
 MOST_DAYS_DRAWN = 62
 """Longer periods are drawn by month."""
+MOST_SPARKS = 60
+"""Rows that have a line of their own, if there are no more."""
+MOST_ROWS_COUNTED = 20_000
+"""Up to so much of the books orders and buyers are counted without being asked for."""
+MOST_ROWS_READ = 100_000
+"""Up to so much of the books is read while somebody waits: about a second. More is read in the background."""
+HEAT_ROWS, HEAT_COLUMNS = 20, 24
 
 
 class Versus(StrEnum):
@@ -37,6 +45,8 @@ class Asked:
     only: Mapping[str, str] = field(default_factory=dict)
     """Dimension → key, e.g. `{"channel": "offline"}`."""
     versus: Versus = Versus.BEFORE
+    with_counts: bool = False
+    """Whether orders and buyers are asked for, however long that takes."""
 
     @property
     def period_before(self) -> Period | None:
@@ -55,6 +65,10 @@ class ComparedRow:
     was_fen: int | None
     only: Mapping[str, str]
     """Dimension → key: what its figures open."""
+    counts: Counts | None = None
+    spark: tuple[int, ...] = ()
+    """Net by the steps of the period's course; empty where none is drawn."""
+    bucket_fen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,18 @@ class TownSum:
 
 
 @dataclass(frozen=True)
+class Heat:
+    """Two dimensions as a field of squares: the largest values of each, net in fen."""
+
+    rows: tuple[Label, ...]
+    columns: tuple[Label, ...]
+    net_fen: tuple[tuple[int, ...], ...]
+    """Of each row, for each column."""
+    left_out: int
+    """Values that had no place, of both dimensions together."""
+
+
+@dataclass(frozen=True)
 class SalesPage:
     """Everything the page shows."""
 
@@ -90,22 +116,45 @@ class SalesPage:
     course: tuple[Drawn, ...]
     is_course_by_day: bool
     towns: tuple[TownSum, ...]
+    heat: Heat | None
+    """Instead of the course, where there are two dimensions."""
+    buckets: Buckets
+
+
+class TooLong(Exception):
+    """So much of the books would have to be read that nobody should wait for it."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(rows)
+        self.rows = rows
 
 
 def read_report(asked: Asked) -> Sales:
     """The report by itself, as CSV and JSON carry it."""
-    return sales(asked.by, asked.period.since, asked.period.until, dates=asked.dates, only=asked.only)
+    period = asked.period
+    return sales(asked.by, period.since, period.until, dates=asked.dates, only=asked.only, with_counts=asked.with_counts)
 
 
-def read_page(asked: Asked) -> SalesPage:
-    """The page. Six statements, four without comparison, however much was sold.
+def ready_at_once(asked: Asked) -> Asked:
+    """The question as it can be answered while somebody waits: with orders and buyers where counting them is quick. Raises TooLong."""
+    rows = booked_rows(asked.period.since, asked.period.until, asked.dates)
+    if rows > MOST_ROWS_READ and (asked.with_counts or reads_lines(asked.by, asked.only)):
+        raise TooLong(rows)
+    return replace(asked, with_counts=asked.with_counts or rows <= MOST_ROWS_COUNTED)
+
+
+def read_page(asked: Asked, report: Sales | None = None) -> SalesPage:
+    """The page, of a report that was read before or of one read now. At most ten statements, however much was sold.
 
     Raises ValueError for a value in `asked.only` that no key can be.
     """
-    report, before = read_report(asked), asked.period_before
-    was = _over(asked, asked.by, before) if before else None
-    rows = _compared(asked.by, report, was)
+    report, before = report or read_report(asked), asked.period_before
+    is_quick = not reads_lines(asked.by, asked.only) or booked_rows(asked.period.since, asked.period.until, asked.dates) <= MOST_ROWS_READ
+    was = _over(asked, asked.by, before) if before and is_quick else None
     course_by = "day" if asked.period.days <= MOST_DAYS_DRAWN else "month"
+    period = asked.period
+    set_aside = buckets(asked.by, period.since, period.until, asked.only)
+    rows = _with_more(_compared(asked.by, report, was), _sparks(asked, report, course_by), set_aside)
     return SalesPage(
         asked=asked,
         report=report,
@@ -113,10 +162,52 @@ def read_page(asked: Asked) -> SalesPage:
         total_before=was.total if was else None,
         rows=rows,
         bars=_bars(asked.by, rows),
-        course=_course(asked, course_by, before),
+        course=_course(asked, course_by, before) if is_quick else (),
         is_course_by_day=course_by == "day",
-        towns=_towns(asked),
+        towns=_towns(asked) if is_quick else (),
+        heat=_heat(report) if len(asked.by) > 1 else None,
+        buckets=set_aside,
     )
+
+
+def _sparks(asked: Asked, report: Sales, course_by: str) -> Mapping[str, tuple[int, ...]]:
+    """Of each row of one dimension its net by the steps of the period, where a roll-up has them and there are not too many."""
+    by = asked.by
+    if len(by) != 1 or DIMENSIONS[by[0]].is_time or len(report.rows) > MOST_SPARKS or reads_lines((*by, course_by), asked.only):
+        return {}
+    steps = {text: place for place, text in enumerate(_steps(course_by, asked.period))}
+    nets: dict[str, list[int]] = {}
+    for row in _over(asked, (*by, course_by), asked.period).rows:
+        key, step = row.keys
+        nets.setdefault(key, [0] * len(steps))[steps[step]] = row.measures.net_fen
+    return {key: tuple(net_fen) for key, net_fen in nets.items()}
+
+
+def _with_more(rows: Sequence[ComparedRow], sparks: Mapping[str, tuple[int, ...]], set_aside: Buckets) -> tuple[ComparedRow, ...]:
+    if not sparks and not set_aside.words:
+        return tuple(rows)
+    return tuple(
+        replace(row, spark=sparks.get(row.labels[0].key, ()), bucket_fen=set_aside.of(row.labels[0].key) if set_aside.words else ())
+        for row in rows
+    )
+
+
+def _heat(report: Sales) -> Heat:
+    nets = {row.labels: row.measures.net_fen for row in report.rows}
+    sides: list[list[Label]] = []
+    for place, most in enumerate((HEAT_ROWS, HEAT_COLUMNS)):
+        labels = list(dict.fromkeys(row.labels[place] for row in report.rows))
+        if not DIMENSIONS[report.by[place]].is_time:
+            sums: dict[Label, int] = {}
+            for (*pair,), net_fen in nets.items():
+                sums[pair[place]] = sums.get(pair[place], 0) + net_fen
+            labels.sort(key=lambda label: -sums[label])
+        else:
+            labels = sorted(labels, key=lambda label: label.key)[-most:]
+        sides.append(labels)
+    left_out = sum(max(0, len({row.labels[place] for row in report.rows}) - most) for place, most in enumerate((HEAT_ROWS, HEAT_COLUMNS)))
+    rows, columns = tuple(sides[0][:HEAT_ROWS]), tuple(sides[1][:HEAT_COLUMNS])
+    return Heat(rows, columns, tuple(tuple(nets.get((row, column), 0) for column in columns) for row in rows), left_out)
 
 
 def _over(asked: Asked, by: Sequence[str], period: Period) -> Sales:
@@ -129,12 +220,13 @@ def _compared(by: Sequence[str], report: Sales, was: Sales | None) -> tuple[Comp
         return tuple(_row(by, row, None) for row in report.rows)
     nets = {row.keys: row.measures.net_fen for row in was.rows}
     here = {row.keys for row in report.rows}
-    gone = [SalesRow(row.labels, Measures(0, 0, 0, 0, 0)) for row in was.rows if row.keys not in here]
+    nobody = Counts(0, 0) if report.counts else None
+    gone = [SalesRow(row.labels, Measures(0, 0, 0, 0, 0), nobody) for row in was.rows if row.keys not in here]
     return tuple(_row(by, row, nets.get(row.keys, 0)) for row in [*report.rows, *gone])
 
 
 def _row(by: Sequence[str], row: SalesRow, was_fen: int | None) -> ComparedRow:
-    return ComparedRow(row.labels, row.measures, was_fen, dict(zip(by, row.keys, strict=True)))
+    return ComparedRow(row.labels, row.measures, was_fen, dict(zip(by, row.keys, strict=True)), row.counts)
 
 
 def _bars(by: Sequence[str], rows: Sequence[ComparedRow]) -> tuple[Drawn, ...]:

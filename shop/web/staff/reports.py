@@ -15,15 +15,32 @@ from wtforms.fields.choices import SelectChoice
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
 from shop.kit.errors import NotFound
+from shop.kit.ids import TaskId
 from shop.orders.models import Channel
 from shop.origin.bearings import BIJIANG
-from shop.reports.dimensions import DIMENSIONS, Label
+from shop.outbox.models import TaskState
+from shop.reports.choices import LISTED, choices, label_of
+from shop.reports.dimensions import DIMENSIONS, NONE, Label
+from shop.reports.long_reports import Kept, ask_for_report, asked_of, find_kept, get_long_report
 from shop.reports.month_pages import closed_up_to
 from shop.reports.periods import Period, month_of, period_before, quarter_of, so_far, year_of
-from shop.reports.sales import Dates, Figure, lines_behind
-from shop.reports.sales_page import Asked, ComparedRow, Drawn, SalesPage, Versus, default_period, read_page, read_report
+from shop.reports.sales import Dates, Figure, Sales, lines_behind
+from shop.reports.sales_page import (
+    Asked,
+    ComparedRow,
+    Drawn,
+    Heat,
+    SalesPage,
+    TooLong,
+    Versus,
+    default_period,
+    read_page,
+    read_report,
+    ready_at_once,
+)
 from shop.web.cooperative.fields import DayField
-from shop.web.current import needs
+from shop.web.current import needs, somebody
+from shop.web.errors import go
 from shop.web.filters import yuan_sign
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -40,15 +57,54 @@ def sales() -> str | Response | tuple[str, int]:
     form = SalesForm(request.args)
     if not form.validate():
         usual = Asked(("village",), default_period(today))
-        return render_template("staff/reports/sales.html", form=form, shown=None, shortcuts=_shortcuts(usual, today)), 422
+        refused = {"form": form, "shortcuts": _shortcuts(usual, today), "filters": [], "lists": []}
+        return render_template("staff/reports/sales.html", shown=None, **refused), 422
     asked = form.asked(today)
-    file_format = request.args.get("format", "")
-    if file_format in _TYPES:
-        return _as_file(asked, file_format)
     form.fill_in(asked)
-    shown = _shown(read_page(asked), request.args.get("sort", ""))
+    known = choices()
+    filters = _filters(asked, known)
+    file_format, kept = request.args.get("format", ""), _kept(asked)
+    around = {"form": form, "shortcuts": _shortcuts(asked, today), "filters": filters, "lists": _lists(asked, known)}
+    try:
+        ready = asked if kept else ready_at_once(asked)
+    except TooLong as long:
+        return render_template("staff/reports/sales.html", shown=None, rows_to_read=long.rows, address=_address(asked), **around)
+    if file_format in _TYPES:
+        return _as_file(kept.report if kept else read_report(asked), file_format)
+    shown = _shown(read_page(ready, kept.report if kept else None), request.args.get("sort", ""), asked, request.args.getlist("cols"))
     is_closed = asked.dates is Dates.POSTED and closed_up_to(asked.period)
-    return render_template("staff/reports/sales.html", form=form, shown=shown, shortcuts=_shortcuts(asked, today), is_closed=is_closed)
+    return render_template("staff/reports/sales.html", shown=shown, is_closed=is_closed, kept=kept, **around)
+
+
+def _kept(asked: Asked) -> Kept | None:
+    """The report that the worker read, if the address names one."""
+    task_id = request.args.get("run", 0, type=int)
+    return find_kept(TaskId(task_id), asked) if 0 < task_id < _LARGEST_ID else None
+
+
+_LARGEST_ID = 1 << 63
+
+
+@blueprint.post("/sales/long")
+@needs(Permission.READ_REPORTS)
+def ask_long() -> Response:
+    """Leave a report that takes long to the worker, and wait for it on a page of its own."""
+    form = SalesForm(request.args)
+    if not form.validate():
+        raise NotFound
+    asked = form.asked(business_day(utc_now()))
+    return go("staff.reports.long", task_id=ask_for_report(asked, by=somebody().user_id, now=utc_now()))
+
+
+@blueprint.get("/sales/long/<int(max=9223372036854775807):task_id>")
+@needs(Permission.READ_REPORTS)
+def long(task_id: int) -> str | Response:
+    """How far it is; once it is there, the report."""
+    task = get_long_report(TaskId(task_id))
+    asked = asked_of(task)
+    if task.state is TaskState.DONE:
+        return go("staff.reports.sales", **_address(asked, run=str(task_id)))
+    return render_template("staff/reports/long.html", task=task, asked=asked, address=_address(asked), what=_dimensions_of(asked))
 
 
 @blueprint.get("/sales/lines")
@@ -60,7 +116,7 @@ def lines() -> str:
     if not form.validate() or figure not in set(Figure):
         raise NotFound
     asked = form.asked(business_day(utc_now()))
-    only = {name: request.args[name] for name in DIMENSIONS if request.args.get(name)}
+    only = asked.only
     page = request.args.get("page", 1, type=int)
     try:
         behind = lines_behind(only, asked.period.since, asked.period.until, figure=Figure(figure), dates=asked.dates, page=page)
@@ -151,8 +207,9 @@ class SalesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             by=tuple(name for name in (self.by.data, self.by2.data) if name),
             period=Period(since, until),
             dates=Dates(self.dates.data),
-            only={"channel": self.channel.data} if self.channel.data else {},
+            only=_only(),
             versus=Versus(self.vs.data),
+            with_counts=request.args.get("counts") == "1",
         )
 
     def fill_in(self, asked: Asked) -> None:
@@ -164,6 +221,17 @@ class SalesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 # Not in the body of the class: `from` is a word of the language.
 setattr(SalesForm, "from", DayField(lazy_gettext("从")))
 SalesForm.to = DayField(lazy_gettext("到"))
+
+
+def _only() -> dict[str, str]:
+    """Dimensions that the address holds to a value, in the order of all of them. Raises NotFound for what no value can be."""
+    only = {name: request.args[name] for name in DIMENSIONS if request.args.get(name)}
+    try:
+        for name, key in only.items():
+            DIMENSIONS[name].key_of(key)
+    except ValueError as error:
+        raise NotFound from error
+    return only
 
 
 def _must_be_near(field: DayField) -> None:
@@ -178,7 +246,8 @@ def _address(asked: Asked, **other: str) -> dict[str, str]:
         "by2": asked.by[1] if len(asked.by) > 1 else "",
         "from": asked.period.since.isoformat(),
         "to": asked.period.until.isoformat(),
-        "channel": asked.only.get("channel", ""),
+        **asked.only,
+        "counts": "1" if asked.with_counts else "",
         "dates": "" if asked.dates is Dates.POSTED else asked.dates.value,
         "vs": "" if asked.versus is Versus.BEFORE else asked.versus.value,
     } | other
@@ -208,6 +277,50 @@ def _shortcuts(asked: Asked, today: date) -> list[Shortcut]:
         (gettext("去年"), period_before(this_year)),
     ]
     return [Shortcut(name, _address(replace(asked, period=period)), period == asked.period) for name, period in periods]
+
+
+@dataclass(frozen=True)
+class ShownFilter:
+    """A dimension held to one value."""
+
+    name: str
+    value: str
+    key: str
+    dimension: str
+    without: Mapping[str, str]
+    """The same question without it."""
+
+
+def _filters(asked: Asked, known: Mapping[str, Sequence[Label]]) -> list[ShownFilter]:
+    shown = []
+    for name, key in asked.only.items():
+        rest = replace(asked, only={other: value for other, value in asked.only.items() if other != name})
+        shown.append(ShownFilter(str(DIMENSIONS[name].label), name_of(label_of(name, key, known)), key, name, _address(rest)))
+    return shown
+
+
+@dataclass(frozen=True)
+class ShownList:
+    """A list to hold a dimension to one of its values."""
+
+    dimension: str
+    name: str
+    options: Sequence[tuple[str, str]]
+    """Key and words."""
+    chosen: str
+
+
+def _lists(asked: Asked, known: Mapping[str, Sequence[Label]]) -> list[ShownList]:
+    """The channel has a field of its own."""
+    shown = []
+    for name in LISTED:
+        if name == "channel":
+            continue
+        options = [(label.key, name_of(label)) for label in known[name]]
+        if name in ("eastern_unit", "pairing"):
+            options.append((NONE, name_of(DIMENSIONS[name].label_of(None))))
+        shown.append(ShownList(name, str(DIMENSIONS[name].label), options, asked.only.get(name, "")))
+    return shown
 
 
 @dataclass(frozen=True)
@@ -264,11 +377,42 @@ class Shown:
     seat: str
     address: Mapping[str, str]
     """Of this page, and of the lines behind its total; a row adds what it is."""
+    heat: "ShownHeat | None"
+    narrow: frozenset[str]
+    """Columns that telephones show too."""
+    columns: Sequence[tuple[str, str]]
+    """Those that may be chosen: name and words."""
+    has_sparks: bool
+    is_time: bool
+    """Whether rows are days, weeks, months: those are not opened by themselves."""
+    next_by: str
+    """What a row that is opened by itself is told apart by."""
+    chart: str
+    """The same rows for the script that adds hover and zoom, as JSON."""
 
 
-def _shown(page: SalesPage, sort: str) -> Shown:
+@dataclass(frozen=True)
+class ShownHeat:
+    """A field of squares as its macro wants it."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    net_fen: Sequence[Sequence[int]]
+    left_out: int
+
+
+_NARROW = ("gross", "refunds", "net")
+"""What a telephone shows unless told otherwise."""
+_NEXT_BY = {"village": "product", "cooperative": "village", "product": "village"}
+
+
+def _dimensions_of(asked: Asked) -> str:
+    return gettext("、").join(str(DIMENSIONS[name].label).lower() for name in asked.by)  # they stand within sentences
+
+
+def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> Shown:
     asked = page.asked
-    dimensions = [str(DIMENSIONS[name].label).lower() for name in asked.by]  # they stand within sentences
+    dimensions = [str(DIMENSIONS[name].label).lower() for name in asked.by]
     is_compared = any(row.was_fen is not None for row in page.rows)
     towns = [ShownTown(_said(town.name, town.name_en), town.net_fen, town.east_km, town.north_km, False) for town in page.towns]
     return Shown(
@@ -278,14 +422,61 @@ def _shown(page: SalesPage, sort: str) -> Shown:
         rows=_sorted(page.rows, sort),
         is_compared=is_compared,
         most_fen=max((row.measures.net_fen for row in page.rows), default=0),
-        heads=_heads(asked, sort, is_compared=is_compared),
+        heads=_heads(page, typed, sort, is_compared=is_compared, chosen=chosen),
         bars=[_bar(drawn, shorten(name_of(drawn.label)) if drawn.label else gettext("其余")) for drawn in page.bars],
         course=[_bar(drawn, _step_name(drawn, is_by_day=page.is_course_by_day)) for drawn in page.course],
         towns=towns,
         town_list=gettext("，").join(f"{town.name} {yuan_sign(town.value)}" for town in towns),
         seat=_said(BIJIANG.name, BIJIANG.name_en),
-        address=_address(asked),
+        address=_address(typed),
+        heat=_shown_heat(page.heat) if page.heat else None,
+        narrow=_narrow(chosen),
+        columns=[(name, words) for name, words in _column_words().items() if page.report.counts or name not in ("orders", "buyers")],
+        has_sparks=any(row.spark for row in page.rows),
+        is_time=DIMENSIONS[asked.by[0]].is_time,
+        next_by=_NEXT_BY.get(asked.by[0], "village"),
+        chart=_chart(page),
     )
+
+
+def _narrow(chosen: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for name in chosen if name in _column_words()) or frozenset(_NARROW)
+
+
+def _column_words() -> dict[str, str]:
+    return {
+        "orders": gettext("订单"),
+        "buyers": gettext("买家"),
+        "lines": gettext("订单行"),
+        "units": gettext("件数"),
+        "weight": gettext("重量"),
+        "gross": gettext("销售额"),
+        "refunds": gettext("退款"),
+        "net": gettext("净额"),
+    }
+
+
+def _shown_heat(heat: Heat) -> ShownHeat:
+    return ShownHeat(
+        [shorten(name_of(label)) for label in heat.rows], [shorten(name_of(label)) for label in heat.columns], heat.net_fen, heat.left_out
+    )
+
+
+def _chart(page: SalesPage) -> str:
+    """What the server drew, for `static/js/charts.js`: names and fen."""
+    course = {
+        "names": [drawn.label.code for drawn in page.course if drawn.label],
+        "now": [drawn.value_fen for drawn in page.course],
+        "was": [drawn.was_fen for drawn in page.course] if page.course and page.course[0].was_fen is not None else [],
+    }
+    heat = page.heat
+    field = (
+        {"rows": [name_of(label) for label in heat.rows], "columns": [name_of(label) for label in heat.columns], "fen": heat.net_fen}
+        if heat
+        else None
+    )
+    words = {"now": gettext("本期"), "was": gettext("上一期"), "net": gettext("净额")}
+    return json.dumps({"course": course, "heat": field, "words": words}, ensure_ascii=False)
 
 
 def _bar(drawn: Drawn, name: str) -> ShownBar:
@@ -298,12 +489,21 @@ def _step_name(drawn: Drawn, *, is_by_day: bool) -> str:
     return drawn.label.code[5:] if is_by_day else drawn.label.code
 
 
-_FIGURES = ("lines", "units", "weight", "gross", "refunds", "net")
+_FIGURES = ("orders", "buyers", "lines", "units", "weight", "gross", "refunds", "net")
 
 
 def _figure(row: ComparedRow, name: str) -> int:
-    measures = row.measures
-    figures = (measures.lines, measures.units, measures.weight_grams, measures.gross_fen, measures.refunds_fen, measures.net_fen)
+    measures, counts = row.measures, row.counts
+    figures = (
+        counts.orders if counts else 0,
+        counts.buyers if counts else 0,
+        measures.lines,
+        measures.units,
+        measures.weight_grams,
+        measures.gross_fen,
+        measures.refunds_fen,
+        measures.net_fen,
+    )
     return dict(zip(_FIGURES, figures, strict=True))[name]
 
 
@@ -315,18 +515,23 @@ def _sorted(rows: Sequence[ComparedRow], sort: str) -> Sequence[ComparedRow]:
     return sorted(rows, key=lambda row: _figure(row, name), reverse=not is_up)
 
 
-def _heads(asked: Asked, sort: str, *, is_compared: bool) -> list[Head]:
+def _heads(page: SalesPage, typed: Asked, sort: str, *, is_compared: bool, chosen: Sequence[str]) -> list[Head]:
     """The heads of the table; a figure's head sorts by it, largest first, and once more the other way."""
+    asked, narrow = page.asked, _narrow(chosen)
     heads = [Head(str(DIMENSIONS[name].label)) for name in asked.by]
-    words = (gettext("订单行"), gettext("件数"), gettext("重量"), gettext("销售额"), gettext("退款"), gettext("净额"))
     is_usual = sort.removesuffix("-up") not in _FIGURES
-    for name, text in zip(_FIGURES, words, strict=True):
+    for name, text in _column_words().items():
+        if name in ("orders", "buyers") and not page.report.counts:
+            continue
         order = {name: "descending", f"{name}-up": "ascending"}.get(sort, "")
         if is_usual and name == "net" and not DIMENSIONS[asked.by[0]].is_time:
             order = "descending"
         then = f"{name}-up" if order == "descending" else name
-        heads.append(Head(text, True, name in ("lines", "units", "weight"), _sales_url(_address(asked, sort=then)), order))
+        heads.append(Head(text, True, name not in narrow, _sales_url(_address(typed, sort=then)), order))
     heads.append(Head(gettext("占比"), is_wide=True))
+    if any(row.spark for row in page.rows):
+        heads.append(Head(gettext("走势"), is_wide=True))
+    heads += [Head(word, True, True) for word in page.buckets.words]
     if is_compared:
         heads += [Head(gettext("上期净额"), True, True), Head(gettext("变化"), True, True)]
     return heads
@@ -368,9 +573,8 @@ def shorten(name: str) -> str:
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-def _as_file(asked: Asked, form: str) -> Response:
+def _as_file(report: Sales, form: str) -> Response:
     """The report as the command prints it: the same rows, the same numbers."""
-    report = read_report(asked)
     content = report.as_csv() if form == "csv" else json.dumps(report.as_json(), ensure_ascii=False, indent=2).encode()
-    name = f"sales-by-{'-'.join(asked.by)}-{asked.period.since}-{asked.period.until}.{form}"
+    name = f"sales-by-{'-'.join(report.by)}-{report.since}-{report.until}.{form}"
     return Response(content, content_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
