@@ -1,6 +1,7 @@
 """What a report can be held to: every village, product, unit … by name, for the lists of its form, and what one is called."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Select, String, cast, func, literal, null, select, union_all
 
@@ -17,8 +18,8 @@ LISTED = ("village", "town", "county", "cooperative", "product", "category", "ea
 def choices() -> Mapping[str, Sequence[Label]]:
     """Every value of the listed dimensions, in the order of their names. One statement."""
     found: dict[str, list[Label]] = {name: [] for name in LISTED}
-    for name, key, label, label_en in db.session.execute(_names()):
-        found[name].append(Label(key, None, label, label_en))
+    for row in db.session.execute(_names()):
+        found[row.dimension].append(Label(row.key, None, row.name, row.name_en))
     for name in ("channel", "accredited"):
         dimension = DIMENSIONS[name]
         found[name] = [dimension.label_of(dimension.key_of(text)) for text in _FIXED[name]]
@@ -30,7 +31,7 @@ def choices() -> Mapping[str, Sequence[Label]]:
 _FIXED = {"channel": ("online", "offline"), "accredited": ("yes", "no")}
 
 
-def _names() -> Select[tuple[str, str, str, str | None]]:
+def _names() -> Select[*tuple[Any, ...]]:  # Any: a union says nothing of its columns
     pairing = EasternUnit.name + literal(" × ") + Pairing.western_name
     no_name = null()
     parts = [

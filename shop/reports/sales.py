@@ -368,8 +368,8 @@ def _rollup_statement(
             key, *its_words = rolled_labels(sums, place, dimension).selected_columns
             keyed = [key if other == place else null() for other in range(len(grouped))]
             query = rolled_labels(sums, place, dimension)
-            part = literal_column(str(_Part.LABELS + place))
-            parts.append(query.with_only_columns(part, *keyed, *its_words, null(), null(), *rest))
+            its_part: ColumnElement[Any] = literal_column(str(_Part.LABELS + place))
+            parts.append(query.with_only_columns(its_part, *keyed, *its_words, null(), null(), *rest))
     if is_corrected:
         since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
         lines = corrected_lines(dates.value).cte("corrected")

@@ -6,6 +6,7 @@ The addresses come from the URL map, so a new one is tried here before anybody r
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,7 +36,10 @@ from shop.kit.pictures import draw
 from shop.orders.models import Order
 from shop.papers.attachments import clean_upload
 from shop.payments.models import BalanceKind, SuspenseItem
+from shop.reports.long_reports import ask_for_report
 from shop.reports.order_story import get_story
+from shop.reports.periods import Period
+from shop.reports.sales_page import Asked
 from shop.shipping.models import Shipment
 from shop.web.storefront.papers import code_of
 from tests.buying import MadeBuying, make_buying
@@ -87,6 +91,7 @@ class World:
     task_id: int
     pictured: "Pictured"
     invite_id: InviteId
+    report_id: int
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,7 @@ def world(provider: FakeProvider) -> World:
     suspense_id = make_suspense(provider)
     corrected = make_correcting(product, lot)
     task_id = upload_sales(b"ref", name="f.csv", once="world", by=mei.id, now=NOW)
+    report_id = ask_for_report(Asked(("product", "district"), Period(date(2026, 11, 1), date(2026, 11, 30))), by=mei.id, now=NOW)
     return World(
         cooperative,
         product,
@@ -177,6 +183,7 @@ def world(provider: FakeProvider) -> World:
         task_id,
         make_pictured(product),
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
+        report_id,
     )
 
 
@@ -287,6 +294,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "certificate": code_of(world.number),
         "shipment_id": world.shipment_id,
         "task_id": world.task_id,
+        "report_id": world.report_id,
         "suspense_id": world.suspense_id,
         **vars(world.bank),
         "cooperative_id": world.cooperative.id,

@@ -9,6 +9,7 @@ from unicodedata import east_asian_width
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import get_locale, gettext, lazy_gettext
 from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
@@ -87,23 +88,23 @@ _LARGEST_ID = 1 << 63
 
 @blueprint.post("/sales/long")
 @needs(Permission.READ_REPORTS)
-def ask_long() -> Response:
+def ask_long() -> Redirect:
     """Leave a report that takes long to the worker, and wait for it on a page of its own."""
     form = SalesForm(request.args)
     if not form.validate():
         raise NotFound
     asked = form.asked(business_day(utc_now()))
-    return go("staff.reports.long", task_id=ask_for_report(asked, by=somebody().user_id, now=utc_now()))
+    return go("staff.reports.long", report_id=ask_for_report(asked, by=somebody().user_id, now=utc_now()))
 
 
-@blueprint.get("/sales/long/<int(max=9223372036854775807):task_id>")
+@blueprint.get("/sales/long/<int(max=9223372036854775807):report_id>")
 @needs(Permission.READ_REPORTS)
-def long(task_id: int) -> str | Response:
+def long(report_id: int) -> str | Redirect:
     """How far it is; once it is there, the report."""
-    task = get_long_report(TaskId(task_id))
+    task = get_long_report(TaskId(report_id))
     asked = asked_of(task)
     if task.state is TaskState.DONE:
-        return go("staff.reports.sales", **_address(asked, run=str(task_id)))
+        return go("staff.reports.sales", **_address(asked, run=str(report_id)))
     return render_template("staff/reports/long.html", task=task, asked=asked, address=_address(asked), what=_dimensions_of(asked))
 
 
@@ -407,7 +408,7 @@ _NEXT_BY = {"village": "product", "cooperative": "village", "product": "village"
 
 
 def _dimensions_of(asked: Asked) -> str:
-    return gettext("、").join(str(DIMENSIONS[name].label).lower() for name in asked.by)  # they stand within sentences
+    return str(gettext("、")).join(str(DIMENSIONS[name].label).lower() for name in asked.by)  # they stand within sentences
 
 
 def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> Shown:

@@ -4,17 +4,37 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from shop.extensions import db, reading
 from shop.kit.clock import business_day, utc_now
-from shop.reports.sales import sales
+from shop.ledger.models import DividendShare
+from shop.orders.models import Channel
+from shop.outbox.tasks import run_tasks
+from shop.reports import sales_page
+from shop.reports.buckets import buckets
+from shop.reports.sales import Counts, sales
+from shop.worker import TASKS
 from tests.books import refund, sell
 from tests.browser import Browser
-from tests.factories import MadeProduct, make_cooperative, make_lao_chen, make_lot, make_product, make_stranger, make_village, sign_in
+from tests.dividends import make_dividend
+from tests.factories import (
+    MadeProduct,
+    make_cooperative,
+    make_lao_chen,
+    make_lot,
+    make_mei,
+    make_product,
+    make_stranger,
+    make_village,
+    sign_in,
+)
 from tests.statements import count_statements
 
 SALES = "/staff/reports/sales"
@@ -220,3 +240,79 @@ def test_auditor_lin_reads_and_both_languages_are_whole(rice: MadeProduct, lin: 
     assert "Baishui Village" in page.text and "Gaobatian Village" in page.text
     assert lin.open(f"{SALES}/lines?from=2026-11-01&to=2026-11-30").status == 200
     assert lin.open(f"{SALES}?from=x").status == 422
+
+
+def test_any_dimension_can_be_held_to_a_value_and_let_go_again(rice: MadeProduct, office: Browser) -> None:
+    sell((rice.sku, 3), on=date(2026, 11, 2))
+    sell((rice.sku, 2), on=date(2026, 11, 3), channel=Channel.OFFLINE, district_code="310101", region="")
+    page = office.open(f"{NOVEMBER}&by=village&district=310101&product={rice.id}")
+    assert "136.00" in page.text and "204.00" not in page.text and "上海市黄浦区" in page.text
+    assert page.form(SALES).values("product") == [str(rice.id)], "chosen in its list"
+    address, _figure = links(page.html)[-1]
+    assert "district=310101" in address and office.open(address).status == 200
+    let_go = re.search(r'href="([^"]*)" aria-label="去掉条件：买家区县"', page.html)
+    assert let_go is not None and "340.00" in office.open(unescape(let_go[1])).text
+    assert office.open(f"{NOVEMBER}&district=32").status == 404
+
+
+def test_orders_and_buyers_are_counted_once_each(rice: MadeProduct, office: Browser) -> None:
+    mei = make_mei()
+    sold = sell((rice.sku, 3), on=date(2026, 11, 2), buyer_id=mei.id)
+    sell((rice.sku, 1), on=date(2026, 11, 2), buyer_id=mei.id, phone="13800009999")
+    sell((rice.sku, 1), on=date(2026, 11, 3), phone="13800001111")
+    sell((rice.sku, 1), on=date(2026, 11, 3), phone="13800001111", channel=Channel.OFFLINE)
+    sell((rice.sku, 1), on=date(2026, 11, 4), phone="", channel=Channel.OFFLINE)
+    refund(sold, on=date(2026, 11, 5))
+    report = sales(["village"], date(2026, 11, 1), date(2026, 11, 30), with_counts=True)
+    assert report.counts == Counts(orders=5, buyers=2), "whoever left nothing is no buyer, and a refund is no order"
+    assert replace(report, counts=None, rows=tuple(replace(row, counts=None) for row in report.rows)) == sales(
+        ["village"], date(2026, 11, 1), date(2026, 11, 30)
+    )
+    assert "2 位买家" in office.open(NOVEMBER).text
+
+
+def test_a_report_that_reads_too_much_goes_to_the_background_and_comes_back_the_same(
+    rice: MadeProduct, office: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sell((rice.sku, 3), on=date(2026, 11, 2))
+    long = f"{NOVEMBER}&by=product&by2=district"
+    at_once = office.open(long).html
+    monkeypatch.setattr(sales_page, "MOST_ROWS_READ", 1)
+    monkeypatch.setattr(sales_page, "MOST_ROWS_COUNTED", 1)
+    page = office.open(long)
+    assert "在后台读" in page.text and "kpis" not in page.html
+    waiting = office.press(f"{SALES}/long")
+    assert "在排队" in waiting.text and 'http-equiv="refresh"' in waiting.html
+    run_tasks(TASKS, clock=utc_now)
+    shown = office.open(waiting.path)
+    assert "204.00" in shown.text and "后台在" in shown.text
+    assert [figure for _address, figure in links(shown.html)] == [
+        figure for place, (_address, figure) in enumerate(links(at_once)) if place % 8 > 1
+    ], "the same figures; orders and buyers were not asked for"
+    download = re.search(r'href="([^"]*format=json[^"]*)"', shown.html)
+    assert download is not None and json.loads(office.client.get(unescape(download[1])).data)["total"]["net_fen"] == 20_400
+
+
+def test_two_dimensions_are_drawn_as_a_field_and_one_has_lines_beside_its_rows(rice: MadeProduct, office: Browser) -> None:
+    sell((rice.sku, 3), on=date(2026, 11, 2))
+    assert 'class="heat"' in office.open(f"{NOVEMBER}&by2=channel").html
+    page = office.open(NOVEMBER)
+    assert page.html.count('class="spark"') == 2 and 'data-chart="course"' in page.html
+
+
+def test_a_telephone_shows_the_columns_that_were_chosen(rice: MadeProduct, office: Browser) -> None:
+    sell((rice.sku, 3), on=date(2026, 11, 2))
+    cell = re.compile(r'<td class="number([^"]*)"><a href="[^"]*figure=sold[^"]*">3</a>')
+    assert {match[1] for match in cell.finditer(office.open(NOVEMBER).html)} == {" only-wide"}
+    assert {match[1] for match in cell.finditer(office.open(f"{NOVEMBER}&cols=units&cols=net").html)} == {""}
+
+
+def test_buckets_of_approved_runs_stand_beside_sales(app: Flask, office: Browser) -> None:
+    cooperative, product = make_cooperative(), make_product()
+    made = make_dividend(cooperative, product, make_lot(product), make_lao_chen())
+    with reading():
+        found = buckets(["village"], date(2026, 1, 1), date(2026, 12, 31), {})
+        shares = db.session.scalars(select(DividendShare.amount_fen).where(DividendShare.run_id == made.run_id)).all()
+    assert sum(found.total) == sum(shares) > 0
+    page = office.open(f"{SALES}?from=2026-01-01&to=2026-12-31")
+    assert all(word in page.text for word in found.words)
