@@ -20,9 +20,8 @@ from shop.reports import sales as engine
 from shop.reports.dimensions import DIMENSIONS
 from shop.reports.folding import drain, fold, fold_waiting, follows_the_register, rebuild, waiting
 from shop.reports.rolled import plan
-from shop.reports.rollups import Span, grain_for, spans
+from shop.reports.rollups import KEYS, Span, grain_for, spans
 from shop.reports.sales import Dates, Figure, LinesBehind, Sales, lines_behind, sales
-from shop.reports.verify import verify
 from tests.books import Sold, fail_refund, refund, sell
 from tests.factories import MadeSku, Pack, make_cooperative, make_eastern_unit, make_lot, make_product, make_village
 from tests.statements import count_statements
@@ -136,7 +135,7 @@ def test_every_report_says_the_same_with_nothing_some_and_all_of_it_folded(skus:
     trade(skus, seed)
     for how_many in (0, 5, 7, 1_000):
         fold(how_many)
-        assert_the_same_everywhere(chance.sample(ONE_AND_TWO, 9), chance)
+        assert_the_same_everywhere(chance.sample(ONE_AND_TWO, 6), chance)
     with reading():
         assert waiting() == 0
     assert_the_same_everywhere([by for by in ONE_AND_TWO if len(by) < 2], chance)
@@ -195,14 +194,14 @@ def test_whole_months_are_read_by_the_month() -> None:
     assert list(spans(village, *YEAR, by_month=False)) == [Span(3, *YEAR)]
 
 
-@pytest.mark.parametrize("folded", [0, 8, 1_000])
+@pytest.mark.parametrize("folded", [8, 1_000])
 def test_the_lines_behind_a_figure_are_the_same_beside_the_roll_up_and_without_it(skus: tuple[MadeSku, ...], folded: int) -> None:
     chance = random.Random(folded)
     trade(skus, 1)
     fold(folded)
     for figure in Figure:
         for dates in Dates:
-            for name in chance.sample(ROLLED, 3):
+            for name in chance.sample(ROLLED, 1):
                 since, until = chance.choice([YEAR, PIECES, (date(2026, 10, 7), date(2026, 10, 31))])
                 with reading():
                     keys = [row.keys[0] for row in sales([name], since, until, dates=dates).rows]
@@ -260,25 +259,29 @@ def count_waiting() -> int:
 
 
 def test_folders_and_readers_beside_sellers_are_never_a_fen_off(app: Flask, skus: tuple[MadeSku, ...]) -> None:
-    """Sales of one price: at every moment the gross is a multiple of the lines, however much of it is folded."""
-    nuts = skus[2]
+    race_folders(app, skus[2], sellers=3, turns=4, folders=2, readers=1)
+
+
+def race_folders(app: Flask, nuts: MadeSku, *, sellers: int, turns: int, folders: int, readers: int) -> None:
+    """Sales of one price, folded and read while they are booked: at every moment the gross is a multiple of the lines, and no line is ever lost again."""
+    sold = [False]
 
     def seller(number: int) -> list[str]:
         with app.app_context():
-            for turn in range(5):
-                sell((nuts, 1), on=date(2026, 11, 1 + turn), once=f"race:{number}:{turn}")
+            for turn in range(turns):
+                sell((nuts, 1), on=date(2026, 11, 1 + turn % 28), once=f"race:{number}:{turn}")
         return []
 
     def folder(_number: int) -> list[str]:
         with app.app_context():
-            for _ in range(12):
+            while not sold[0]:
                 fold(3)
         return []
 
     def reader(_number: int) -> list[str]:
         wrong, most = [], 0
         with app.app_context():
-            for _ in range(15):
+            while not sold[0]:
                 with reading():
                     report = sales(["village"], *YEAR)
                 figures = report.total
@@ -289,14 +292,19 @@ def test_folders_and_readers_beside_sellers_are_never_a_fen_off(app: Flask, skus
                 most = figures.lines
         return wrong
 
-    with ThreadPoolExecutor(7) as threads:
-        work = [threads.submit(job, number) for number, job in enumerate((seller, seller, folder, folder, folder, reader, reader))]
-        assert [wrong for done in work for wrong in done.result()] == []
+    with ThreadPoolExecutor(sellers + folders + readers) as threads:
+        watching = [threads.submit(job, 0) for job in (folder,) * folders + (reader,) * readers]
+        try:
+            for selling in [threads.submit(seller, number) for number in range(sellers)]:
+                selling.result()
+        finally:
+            sold[0] = True
+        assert [wrong for done in watching for wrong in done.result()] == []
     with reading():
-        assert sales([], *YEAR).total.lines == 10
+        assert sales([], *YEAR).total.lines == sellers * turns
     fold_waiting()
     with reading():
-        assert sales([], *YEAR).total.gross_fen == 10 * 999
+        assert sales([], *YEAR).total.gross_fen == sellers * turns * 999
     assert rollups_are_sound()
 
 
@@ -346,9 +354,9 @@ def meddle(sql: str) -> None:
 
 
 def rollups_are_sound() -> bool:
-    """What `flask ledger verify` says of them. (The refunds of these tests are booked without the orders' own rows, which other checks miss.)"""
+    """As `flask ledger verify` finds it; its other checks would take longer than these tests."""
     with reading():
-        return {check.name: check.ok for check in verify()}["rollups_equal_attributions"]
+        return not any(folding.find_differences(table) for table in KEYS)
 
 
 @pytest.mark.parametrize(

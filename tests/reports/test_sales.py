@@ -1,6 +1,7 @@
 """Sales by anything: every fen in exactly one row, lines and units distinct, on both databases."""
 
 import json
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -118,6 +119,23 @@ def test_the_period_ends_with_the_last_second_of_its_last_day_in_shanghai(rice: 
     assert sales([], *NOVEMBER).total.units == 1
     assert sales([], date(2026, 12, 1), date(2026, 12, 31)).total.units == 4
     assert sales([], before, after).total.units == 5
+
+
+def test_days_are_those_of_shanghai_wherever_the_server_stands(rice: MadeProduct, monkeypatch: pytest.MonkeyPatch) -> None:
+    for zone in ("America/Los_Angeles", "Pacific/Kiritimati"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        try:
+            for at, units in ((datetime(2028, 2, 28, 15, 59, 59, tzinfo=UTC), 1), (datetime(2028, 2, 28, 16, 0, tzinfo=UTC), 2)):
+                sell((rice.sku, units), on=business_day(at), at=at)
+            sell((rice.sku, 4), on=business_day(datetime(2028, 2, 29, 16, 0, tzinfo=UTC)))
+            days = {row.labels[0].code: row.measures.units for row in sales(["day"], date(2028, 2, 1), date(2028, 3, 31)).rows}
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        assert set(days) == {"2028-02-28", "2028-02-29", "2028-03-01"}, "a leap day begins and ends at midnight in Shanghai"
+    assert days == {"2028-02-28": 2, "2028-02-29": 4, "2028-03-01": 8}, "twice each"
+    assert sales([], date(2028, 2, 1), date(2028, 2, 29)).total.units == 6, "February has all of its days"
 
 
 def test_time_runs_forward_by_day_week_month_and_year(rice: MadeProduct) -> None:
