@@ -1,4 +1,4 @@
-"""A grain of the goods' roll-up by village, channel and accreditation, in place of one by channel and accreditation.
+"""A grain of the goods' roll-up by village, channel and accreditation, in place of one by channel and accreditation; one of the buyers' by village and district.
 
 Made from the finest grain, which holds every fen: at no moment does a report miss anything.
 """
@@ -23,6 +23,13 @@ def upgrade() -> None:
             f"""INSERT INTO rollup_goods (grain, day, village_id, cooperative_id, sku_id, channel, accredited, {', '.join(_SUMS)})
                 SELECT {grain}, day, village_id, 0, 0, channel, accredited, {', '.join(f'sum({name})' for name in _SUMS)}
                   FROM rollup_goods WHERE grain = {finest} GROUP BY day, village_id, channel, accredited"""
+        )
+    sums = (*_SUMS, 'lines_in_pairing', 'units_in_pairing')
+    for finest, grain in ((9, 3), (109, 103)):
+        op.execute(
+            f"""INSERT INTO rollup_buyers (grain, day, village_id, district_code, eastern_unit_id, pairing_id, {', '.join(sums)})
+                SELECT {grain}, day, village_id, district_code, 0, 0, {', '.join(f'sum({name})' for name in sums)}
+                  FROM rollup_buyers WHERE grain = {finest} GROUP BY day, village_id, district_code"""
         )
     op.execute('DELETE FROM rollup_goods WHERE grain IN (1, 101)')
 

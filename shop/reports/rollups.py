@@ -38,6 +38,7 @@ GRAINS = (
     Grain(GOODS, 5, ("village_id", "channel", "accredited")),
     Grain(BUYERS, 1, ("eastern_unit_id", "pairing_id")),
     Grain(BUYERS, 2, ("district_code",)),
+    Grain(BUYERS, 3, ("village_id", "district_code")),
     Grain(GOODS, 9, KEYS[GOODS]),
     Grain(BUYERS, 9, KEYS[BUYERS]),
 )

@@ -122,6 +122,7 @@ def test_the_period_ends_with_the_last_second_of_its_last_day_in_shanghai(rice: 
 
 
 def test_days_are_those_of_shanghai_wherever_the_server_stands(rice: MadeProduct, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_lot(rice, units=50, harvested_on=date(2028, 1, 1))
     for zone in ("America/Los_Angeles", "Pacific/Kiritimati"):
         monkeypatch.setenv("TZ", zone)
         time.tzset()
