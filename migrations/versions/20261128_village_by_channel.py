@@ -6,7 +6,7 @@ Made from the finest grain, which holds every fen: at no moment does a report mi
 from alembic import op
 
 revision = '20261128_village_by_channel'
-down_revision = "20261128_after_personal"
+down_revision = "20261128_people"
 branch_labels = None
 depends_on = None
 
