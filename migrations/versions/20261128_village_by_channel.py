@@ -18,12 +18,14 @@ _SUMS = (
 
 
 def upgrade() -> None:
+    op.execute('DELETE FROM rollup_goods WHERE grain IN (1, 101, 5, 105)')  # 5: a worker may have folded by the new program already
     for finest, grain in ((9, 5), (109, 105)):
         op.execute(
             f"""INSERT INTO rollup_goods (grain, day, village_id, cooperative_id, sku_id, channel, accredited, {', '.join(_SUMS)})
                 SELECT {grain}, day, village_id, 0, 0, channel, accredited, {', '.join(f'sum({name})' for name in _SUMS)}
                   FROM rollup_goods WHERE grain = {finest} GROUP BY day, village_id, channel, accredited"""
         )
+    op.execute('DELETE FROM rollup_buyers WHERE grain IN (3, 103)')
     sums = (*_SUMS, 'lines_in_pairing', 'units_in_pairing')
     for finest, grain in ((9, 3), (109, 103)):
         op.execute(
@@ -31,7 +33,6 @@ def upgrade() -> None:
                 SELECT {grain}, day, village_id, district_code, 0, 0, {', '.join(f'sum({name})' for name in sums)}
                   FROM rollup_buyers WHERE grain = {finest} GROUP BY day, village_id, district_code"""
         )
-    op.execute('DELETE FROM rollup_goods WHERE grain IN (1, 101)')
 
 
 def downgrade() -> None:
