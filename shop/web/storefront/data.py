@@ -1,12 +1,12 @@
 """A guest's data: what is known from one order, as a file, and being forgotten. Opens for the order's key alone.
 
-Orders of people with an account are theirs: `shop/web/account/data.py`.
+Orders of people with an account are theirs; whoever has their key is sent to `shop/web/account/data.py`, which asks who it is.
 """
 
-from flask import Blueprint, Response, flash, render_template, request
+from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from shop.accounts.roles import Permission
@@ -23,7 +23,6 @@ from shop.acts.personal_data import (
 from shop.extensions import limiter
 from shop.kit.clock import utc_now
 from shop.kit.phones import find_mobile
-from shop.orders.errors import NoSuchOrder
 from shop.reports.order_story import Opened, find_key, open_order
 from shop.web.current import needs, settings
 from shop.web.errors import go
@@ -41,9 +40,10 @@ class ForgetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
 @blueprint.get("")
 @needs(Permission.ANYONE)
-def show(number: str) -> str:
+def show(number: str) -> Response | str:
     """What is known from this order, and what can be done about it."""
-    return _page(_open(number), ForgetForm(formdata=None))
+    opened = _open(number)
+    return _page(opened, ForgetForm(formdata=None)) if opened.buyer_id is None else go("account.data.show")
 
 
 @blueprint.get("/copy.zip")
@@ -52,15 +52,19 @@ def show(number: str) -> str:
 def copy(number: str) -> Response:
     """Everything, machine-readable."""
     opened = _open(number)
+    if opened.buyer_id is not None:
+        return go("account.data.show")
     return copy_file(copy_of(Person(order_id=opened.id), instance_path=settings().instance_path, now=utc_now()), opened.number)
 
 
 @blueprint.post("/forget")
 @needs(Permission.ANYONE)
 @limiter.limit("10 per 5 minutes")
-def forget(number: str) -> AnyResponse | str | tuple[str, int]:
+def forget(number: str) -> Response | str | tuple[str, int]:
     """Ask to be forgotten; nothing is emptied before the time to think it over has passed."""
     opened, form = _open(number), ForgetForm()
+    if opened.buyer_id is not None:
+        return go("account.data.show")
     phone = find_mobile(form.phone.data or "")
     if phone is None or find_key(opened.number, phone) is None:
         form.phone.errors = [gettext("和这一单的收货手机号对不上，什么都没有改动。")]
@@ -75,19 +79,18 @@ def forget(number: str) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.post("/stay")
 @needs(Permission.ANYONE)
-def keep(number: str) -> AnyResponse:
+def keep(number: str) -> Response:
     """Think better of it."""
     opened = _open(number)
+    if opened.buyer_id is not None:
+        return go("account.data.show")
     stay(Person(order_id=opened.id), now=utc_now())
     flash(gettext("不删了，一切照旧。"), "success")
     return go("storefront.data.show", number=opened.number, key=opened.key)
 
 
 def _open(number: str) -> Opened:
-    opened = open_order(order_number(number), key=request.args.get("key", ""), buyer_id=None)
-    if opened.buyer_id is not None:
-        raise NoSuchOrder
-    return opened
+    return open_order(order_number(number), key=request.args.get("key", ""), buyer_id=None)
 
 
 def _page(opened: Opened, form: ForgetForm) -> str:
