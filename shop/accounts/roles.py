@@ -63,6 +63,8 @@ class Permission(StrEnum):
     """Propose a correction of any lot, and decide what another proposed."""
     ACCREDIT = "accredit"
     """Write down that a product is accredited, or no longer."""
+    NOTE_ORDERS = "note_orders"
+    """Leave a note on an order."""
     EDIT_ORDERS = "edit_orders"
     """Change a paid order before it is packed."""
     GOODS = "goods"
@@ -105,6 +107,7 @@ _READS = frozenset(
 """What whoever answers for the figures sees."""
 _DECIDES = frozenset(
     {
+        Permission.NOTE_ORDERS,
         Permission.REFUND,
         Permission.BANK,
         Permission.DIVIDE,

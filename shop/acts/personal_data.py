@@ -25,7 +25,7 @@ from shop.kit.errors import Conflict
 from shop.kit.ids import OrderId, UserId, new_key
 from shop.offers.models import VoucherUse
 from shop.orders.errors import NoSuchOrder
-from shop.orders.models import Order, OrderEvent, OrderLine, RefundRequest, RequestState, Return
+from shop.orders.models import Order, OrderEvent, OrderLine, OrderNote, RefundRequest, RequestState, Return
 from shop.orders.states import OrderState
 from shop.origin.models import Membership
 from shop.outbox import service as outbox
@@ -152,6 +152,7 @@ WHOSE: tuple[Whose, ...] = (
     Whose(Order, of_order(Order, "id")),
     Whose(OrderLine, of_order(OrderLine)),
     Whose(OrderEvent, of_order(OrderEvent)),
+    Whose(OrderNote, of_order(OrderNote)),
     Whose(Shipment, of_order(Shipment)),
     Whose(Return, of_order(Return)),
     Whose(VoucherUse, of_order(VoucherUse)),

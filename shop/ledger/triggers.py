@@ -66,6 +66,13 @@ END""",
   WHEN EXISTS (SELECT 1 FROM periods WHERE month >= substr(new.business_day, 1, 7) AND closed_at IS NOT NULL) BEGIN
   SELECT raise(ABORT, 'month is closed');
 END""",
+    "order_notes_stand": """CREATE TRIGGER order_notes_stand BEFORE UPDATE ON order_notes
+  WHEN new.words <> '' OR new.id <> old.id OR new.order_id <> old.order_id OR new.once <> old.once OR new.at <> old.at OR new.by_user_id <> old.by_user_id BEGIN
+  SELECT raise(ABORT, 'order_notes are never changed, only emptied');
+END""",
+    "order_notes_no_delete": """CREATE TRIGGER order_notes_no_delete BEFORE DELETE ON order_notes BEGIN
+  SELECT raise(ABORT, 'order_notes are never changed or deleted');
+END""",
 } | {
     f"{table}_no_{verb.lower()}": f"""CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN
   SELECT raise(ABORT, '{table} are never changed or deleted');
@@ -146,6 +153,15 @@ BEGIN
   RETURN NEW;
 END
 """,
+    "order_notes_check": """
+BEGIN
+  IF NEW.words <> '' OR NEW.id <> OLD.id OR NEW.order_id <> OLD.order_id OR NEW.once <> OLD.once OR NEW.at <> OLD.at
+    OR NEW.by_user_id <> OLD.by_user_id THEN
+    RAISE EXCEPTION 'order_notes are never changed, only emptied' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
 }
 """Bodies, by name; each is created with `SET search_path FROM CURRENT`, so that it finds the tables of its own schema."""
 
@@ -163,6 +179,9 @@ POSTGRESQL_TRIGGERS: dict[str, str] = {
     "periods_no_delete": "BEFORE DELETE ON periods FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
     "periods_no_truncate": "BEFORE TRUNCATE ON periods FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
     "entries_in_open_months": "BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION entries_month_check()",
+    "order_notes_stand": "BEFORE UPDATE ON order_notes FOR EACH ROW EXECUTE FUNCTION order_notes_check()",
+    "order_notes_no_delete": "BEFORE DELETE ON order_notes FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "order_notes_no_truncate": "BEFORE TRUNCATE ON order_notes FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
 } | {
     f"{table}_no_{verb.lower()}": f"BEFORE {verb} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION history_stands()"
     for table in _BOOKS + _HISTORY + _MEMO_BOOK + _STATEMENTS

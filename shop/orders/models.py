@@ -44,6 +44,8 @@ class Order(Model):
         CheckConstraint("refunded_shipping_fen >= 0 AND refunded_shipping_fen <= shipping_fen", name="shipping_refund"),
         Index("ix_orders_state_hold", "state", "hold_until"),
         Index("ix_orders_placed", "placed_at"),
+        Index("ix_orders_name", "name"),
+        Index("ix_orders_email", "email"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -137,6 +139,20 @@ class OrderEvent(Model):
     kind: Mapped[str] = mapped_column(String(40))
     by_user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     facts: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class OrderNote(Model):
+    """What somebody of the staff wrote down about an order, for the others. Append-only: only being forgotten empties its words."""
+
+    __tablename__ = "order_notes"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), index=True)
+    once: Mapped[str] = mapped_column(String(40), unique=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    by_user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    words: Mapped[str] = mapped_column(String(400), info=PERSONAL)
+    """They may name the buyer."""
 
 
 class Return(Model):

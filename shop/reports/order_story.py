@@ -11,7 +11,6 @@ from hmac import compare_digest
 
 from sqlalchemy import BigInteger, RowMapping, bindparam, case, cast, func, or_, select
 
-from shop.accounts.models import User
 from shop.extensions import columns_of, db, row_as, rows_as, table_of
 from shop.kit.ids import (
     CooperativeId,
@@ -243,7 +242,6 @@ class EventStory:
     at: datetime
     kind: str
     by_user_id: UserId | None
-    by_name: str | None
     facts: Mapping[str, object]
 
 
@@ -370,8 +368,8 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
 _order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
 _fapiao = columns_of(Fapiao)
 _pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
-_payment, _refund, _shipment, _cooperative, _event, _user = (
-    columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent, User)
+_payment, _refund, _shipment, _cooperative, _event = (
+    columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent)
 )
 
 _FIND = (
@@ -546,8 +544,7 @@ _SHIPMENTS = (
 )
 
 _EVENTS = (
-    select(_event.at, _event.kind, _event.by_user_id, _user.name, _event.facts)
-    .select_from(table_of(OrderEvent).outerjoin(table_of(User), _user.id == _event.by_user_id))
+    select(_event.at, _event.kind, _event.by_user_id, _event.facts)
     .where(_event.order_id == bindparam("order_id"))
     .order_by(_event.id)
 )

@@ -3,7 +3,8 @@
 An order's own story is `order_story.get_story`; this adds what no buyer is shown.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -12,14 +13,19 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from shop.accounts.models import User
 from shop.extensions import db, row_as, rows_as
 from shop.kit.clock import day_ends, day_starts
-from shop.kit.ids import EntryId
+from shop.kit.ids import CooperativeId, EntryId, OrderId, UserId
 from shop.kit.phones import find_mobile
-from shop.kit.text import escape_like, fold
+from shop.kit.text import fold
 from shop.ledger.models import Account, AccountKind, Entry, EntryKind, Posting
+from shop.offers.models import VoucherUse
 from shop.orders.models import Channel, Order, OrderLine, Return
 from shop.orders.states import OrderState
 from shop.origin.models import Cooperative, Village
 from shop.outbox.models import AuditRow, Letter
+from shop.papers.models import Fapiao, FapiaoState
+from shop.payments.models import Payment, PaymentState
+from shop.reports.order_trail import Doer, MovedGoods, NoteStory, read_doers, read_moves, read_notes
+from shop.shipping.models import Shipment
 
 ORDERS_A_PAGE = 50
 _MOST_PAGES = 1_000_000
@@ -30,9 +36,17 @@ class Wanted:
     """Which orders the list shows. Blank and None: all."""
 
     query: str = ""
-    """An order's number or its last six signs, a mobile number, or a name; each exact."""
+    """An order's number or its last six signs, a waybill, a mobile number, an e-mail address or a name; each exact."""
     state: OrderState | None = None
     channel: Channel | None = None
+    cooperative_id: CooperativeId | None = None
+    """Something of it is this cooperative's."""
+    method: str = ""
+    """How it was paid: `card`, `transfer` …"""
+    fapiao: str = ""
+    """`asked`, `issued` or `refused`, or `none`: nobody asked for one."""
+    voucher: str = ""
+    """The code of a voucher that stands on it."""
     since: date | None = None
     until: date | None = None
     """Days on which it was placed, inclusive."""
@@ -104,23 +118,65 @@ def find_orders(wanted: Wanted, *, page: int = 1, page_size: int = ORDERS_A_PAGE
     return OrderList(rows, count, page, pages)
 
 
+_LAST_SIGNS = re.compile(r"[0-9A-Z]{6}", re.ASCII)
+
+
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if text := fold(wanted.query):
-        number = text.upper()
-        known_by = [Order.number == number, Order.number.like(f"%-{escape_like(number)}", escape="\\"), Order.name == text]
-        if phone := find_mobile(text):
-            known_by.append(Order.phone == phone)
-        conditions.append(or_(*known_by))
+        conditions.append(or_(*_known_by(text)))
     if wanted.state:
         conditions.append(Order.state == wanted.state)
     if wanted.channel:
         conditions.append(Order.channel == wanted.channel)
+    if wanted.cooperative_id:
+        of_cooperative = OrderLine.cooperative_id == wanted.cooperative_id
+        conditions.append(select(OrderLine.id).where(OrderLine.order_id == Order.id, of_cooperative).exists())
+    if wanted.method:
+        paid = Payment.state.in_((PaymentState.PAID, PaymentState.MISMATCH))
+        conditions.append(select(Payment.id).where(Payment.reference == Order.number, Payment.method == wanted.method, paid).exists())
+    if wanted.fapiao:
+        its = select(Fapiao.id).where(Fapiao.order_id == Order.id)
+        conditions.append(~its.exists() if wanted.fapiao == "none" else its.where(Fapiao.state == FapiaoState(wanted.fapiao)).exists())
+    if wanted.voucher:
+        use = select(VoucherUse.id).where(VoucherUse.order_id == Order.id, VoucherUse.released_at.is_(None))
+        conditions.append(use.where(VoucherUse.code == wanted.voucher.upper()).exists())
     if wanted.since:
         conditions.append(Order.placed_at >= day_starts(wanted.since))
     if wanted.until:
         conditions.append(Order.placed_at < day_ends(wanted.until))
     return conditions
+
+
+def _known_by(text: str) -> list[ColumnElement[bool]]:
+    """What somebody says an order by. Each is a key with an index, but for the last six signs, which are read only where there are six."""
+    number = text.upper()
+    waybill = select(Shipment.order_id).where(Shipment.tracking_number == re.sub(r"\s+", "", number))
+    known_by = [Order.number == number, Order.name == text, Order.id.in_(waybill)]
+    if _LAST_SIGNS.fullmatch(number):
+        known_by.append(Order.number.like(f"%-{number}"))
+    if phone := find_mobile(text):
+        buyer = select(User.id).where(User.phone == phone)
+        known_by += [Order.phone == phone, Order.buyer_id.in_(buyer)]
+    if "@" in text:
+        buyer = select(User.id).where(User.email == text.lower())
+        known_by += [Order.email.in_((text, text.lower())), Order.buyer_id.in_(buyer)]
+    return known_by
+
+
+@dataclass(frozen=True)
+class Seller:
+    """A cooperative that orders can be narrowed to."""
+
+    id: CooperativeId
+    name: str
+    name_en: str
+
+
+def list_sellers() -> tuple[Seller, ...]:
+    """Every cooperative, by name. One statement."""
+    columns = (Cooperative.id, Cooperative.short_name, Cooperative.name_en)
+    return tuple(rows_as(Seller, db.session.execute(select(*columns).order_by(Cooperative.slug))))
 
 
 # ── Behind one order ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +233,7 @@ class AuditStory:
     """Who did what about the order."""
 
     at: datetime
-    by_name: str | None
+    by_user_id: UserId | None
     action: str
     facts: Mapping[str, object]
 
@@ -202,11 +258,20 @@ class Behind:
     """In the order in which they were booked."""
     audit: tuple[AuditStory, ...]
     letters: tuple[LetterStory, ...]
+    moves: tuple[MovedGoods, ...]
+    notes: tuple[NoteStory, ...]
+    doers: Mapping[UserId, Doer]
+    """Whoever did something about it."""
 
 
-def read_behind(number: str) -> Behind:
-    """Everything in the books, the audit and the outbox about an order. Three statements."""
-    return Behind(_entries(number), _audit(number), _letters(number))
+def read_behind(order_id: OrderId, number: str, *, also: Iterable[UserId | None] = ()) -> Behind:
+    """Everything in the books, the stock, the audit and the outbox about an order. Six statements.
+
+    `also`: who else did something to it, as its own story says.
+    """
+    entries, audit, letters, moves, notes = _entries(number), _audit(number), _letters(number), read_moves(order_id), read_notes(order_id)
+    doers = {row.by_user_id for row in audit} | {move.by_user_id for move in moves} | {note.by_user_id for note in notes} | set(also)
+    return Behind(entries, audit, letters, moves, notes, read_doers(user_id for user_id in doers if user_id is not None))
 
 
 def _entries(number: str) -> tuple[EntryStory, ...]:
@@ -238,9 +303,8 @@ def _entries(number: str) -> tuple[EntryStory, ...]:
 
 
 def _audit(number: str) -> tuple[AuditStory, ...]:
-    columns = (AuditRow.at, User.name, AuditRow.action, AuditRow.facts)
-    query = select(*columns).outerjoin(User, User.id == AuditRow.by_user_id)
-    query = query.where(AuditRow.subject == number, AuditRow.action.not_in(TOLD_BY_EVENTS))
+    columns = (AuditRow.at, AuditRow.by_user_id, AuditRow.action, AuditRow.facts)
+    query = select(*columns).where(AuditRow.subject == number, AuditRow.action.not_in(TOLD_BY_EVENTS))
     return tuple(rows_as(AuditStory, db.session.execute(query.order_by(AuditRow.id))))
 
 

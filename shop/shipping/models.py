@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -17,6 +17,7 @@ class Shipment(Model):
     __table_args__ = (
         UniqueConstraint("order_id", "cooperative_id"),
         CheckConstraint("fee_fen >= 0 AND grams >= 0", name="not_negative"),
+        Index("ix_shipments_tracking", "tracking_number"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -31,6 +31,7 @@ PERMISSION_WORDS = {
     Permission.READ_SUSPICIONS: lazy_gettext("看可疑的地方"),
     Permission.READ_AUDIT: lazy_gettext("看操作记录"),
     Permission.SHIP: lazy_gettext("替合作社发货"),
+    Permission.NOTE_ORDERS: lazy_gettext("在订单上写备注"),
     Permission.EDIT_ORDERS: lazy_gettext("装箱前改订单"),
     Permission.ACCREDIT: lazy_gettext("录入帮扶认定"),
     Permission.GOODS: lazy_gettext("管商品照片、证书、村子故事"),

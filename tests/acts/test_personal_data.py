@@ -35,6 +35,7 @@ from shop.acts.ship_parcel import ship_parcel
 from shop.extensions import act, db, reading
 from shop.kit.ids import OrderId, ShipmentId, UserId
 from shop.orders.models import Order
+from shop.orders.notes import write_note
 from shop.outbox.models import Letter
 from shop.papers.attachments import clean_upload
 from shop.papers.fapiao import FapiaoWanted
@@ -95,7 +96,7 @@ def a_picture() -> bytes:
 def mark_everything() -> None:
     for table in db.metadata.sorted_tables:
         for column in table.columns:
-            if column.info.get("personal"):
+            if column.info.get("personal") and table.name != "order_notes":  # the database refuses to; its words bear the mark from the start
                 value: object = {"words": MARK} if isinstance(column.type, JSON) else MARK
                 if column.unique:
                     value = cast(table.c.id, String) + MARK
@@ -159,6 +160,7 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
     _join(user_id)
+    write_note(placed.number, MARK, once=placed.number, by=one, now=NOW)
     finish(placed.number)
     return placed.number
 

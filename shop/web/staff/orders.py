@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
@@ -19,9 +20,10 @@ from shop.acts.ship_parcel import ship_parcel
 from shop.acts.show_phone import show_phone
 from shop.kit.clock import utc_now
 from shop.kit.errors import Conflict, NotFound
-from shop.kit.ids import PickId, ShipmentId
+from shop.kit.ids import CooperativeId, PickId, ShipmentId, new_key
 from shop.orders.errors import CannotMove, NoSuchOrder, NothingToRefund, RefundTooLarge
 from shop.orders.models import Channel
+from shop.orders.notes import LONGEST_NOTE, write_note
 from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import PaymentDisputed
 from shop.payments.models import PaymentState, RefundState
@@ -30,7 +32,7 @@ from shop.payments.windows import is_past_window, window_ends
 from shop.reports.bank import SlipStory, read_requests, slips_of
 from shop.reports.order_story import OrderStory, PaymentStory, ShipmentStory, get_story
 from shop.reports.provider_money import read_disputes
-from shop.reports.staff_orders import EntryStory, Wanted, find_orders, read_behind
+from shop.reports.staff_orders import EntryStory, Seller, Wanted, find_orders, list_sellers, read_behind
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.web.cooperative.fields import DayField
@@ -43,6 +45,7 @@ from shop.web.staff.refund_form import GOODS, REASONS, RefundForm, blank_form, r
 from shop.web.staff.words import (
     CURRENCIES,
     ENTRY_WORDS,
+    FAPIAO_WORDS,
     METHODS,
     ORDER_WORDS,
     PARCEL_WORDS,
@@ -61,7 +64,9 @@ from shop.web.typed import clean
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
 _NUMBER = re.compile(r"[A-Z]{2}-[0-9]{6}-[0-9A-Z]{6}", re.ASCII)
-_LONGEST_QUERY = 60
+_LONGEST_QUERY = 254
+"""An e-mail address."""
+_LONGEST_CODE = 20
 
 
 # ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,6 +90,20 @@ class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         default="",
         invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"),
     )
+    cooperative = SelectField(lazy_gettext("合作社"), default="", invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))
+    method = SelectField(
+        lazy_gettext("怎么付的"),
+        choices=[SelectChoice("", lazy_gettext("全部")), *(SelectChoice(method, word) for method, word in METHODS.items())],
+        default="",
+        invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"),
+    )
+    fapiao = SelectField(
+        lazy_gettext("发票"),
+        choices=[SelectChoice("", lazy_gettext("全部")), *(SelectChoice(state, word) for state, word in FAPIAO_WORDS.items())],
+        default="",
+        invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"),
+    )
+    voucher = StringField(lazy_gettext("优惠码"))
     channel = SelectField(
         lazy_gettext("渠道"),
         choices=[
@@ -95,6 +114,11 @@ class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         default="",
         invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"),
     )
+
+    def __init__(self, arguments: MultiDict[str, str], sellers: tuple[Seller, ...]) -> None:
+        super().__init__(arguments)
+        choices = (SelectChoice(str(seller.id), said(seller.name, seller.name_en)) for seller in sellers)
+        self.cooperative.choices = [SelectChoice("", gettext("全部")), *choices]
 
     def validate_to(self, field: DayField) -> None:
         """Not before the first day."""
@@ -109,6 +133,10 @@ class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             query=clean(self.q.data, most=_LONGEST_QUERY),
             state=OrderState(self.state.data) if self.state.data else None,
             channel=Channel(self.channel.data) if self.channel.data else None,
+            cooperative_id=CooperativeId(int(self.cooperative.data)) if self.cooperative.data else None,
+            method=self.method.data or "",
+            fapiao=self.fapiao.data or "",
+            voucher=clean(self.voucher.data, most=_LONGEST_CODE),
             since=self["from"].data,
             until=self["to"].data,
         )
@@ -123,7 +151,7 @@ ListForm.to = DayField(lazy_gettext("到"))
 @needs(Permission.READ_ORDERS)
 def index() -> str | Response | tuple[str, int]:
     """Every order, the latest first. A whole order number goes straight to its order."""
-    form = ListForm(request.args)
+    form = ListForm(request.args, list_sellers())
     arguments = {name: value for name, value in request.args.items() if value and name != "page"}
     if not form.validate():
         return render_template("staff/orders/index.html", form=form, found=None, words=ORDER_WORDS, arguments=arguments), 422
@@ -141,6 +169,20 @@ def index() -> str | Response | tuple[str, int]:
 def show(number: str) -> str:
     """One order with all that stands behind it."""
     return _order_page(_story(number))
+
+
+@blueprint.post("/<number>/notes")
+@needs(Permission.NOTE_ORDERS)
+def note(number: str) -> Response | tuple[str, int]:
+    """Leave a note for the others; it stays as it is."""
+    story = _story(number)
+    words, once = clean(request.form.get("words"), most=LONGEST_NOTE + 1), clean(request.form.get("once"), most=40)
+    if not words or len(words) > LONGEST_NOTE:
+        wrong = gettext("最多 %(most)s 个字，分两条写。", most=LONGEST_NOTE) if words else gettext("写上要记的话。")
+        return _order_page(story, note=TypedNote(words, once, wrong)), 422
+    write_note(story.number, words, once=once or new_key(), by=somebody().user_id, now=utc_now())
+    flash(gettext("备注记下了，改不了；写错了就再写一条。"), "success")
+    return go("staff.orders.show", number=number)
 
 
 @blueprint.post("/<number>/phone")
@@ -263,6 +305,15 @@ def _say_refunded(total_fen: int, state: RefundState, *, by_transfer: bool) -> N
 
 
 @dataclass(frozen=True)
+class TypedNote:
+    """A note that is being written."""
+
+    words: str
+    once: str
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
 class ShownParcel:
     """One parcel with what can be done about it."""
 
@@ -315,9 +366,10 @@ def _order_page(
     ship_form: ShipForm | None = None,
     shipping: ShipmentId | None = None,
     phone: str | None = None,
+    note: TypedNote | None = None,
 ) -> str:
     """The page of one order. A form that came back is shown as it was typed; a preview is drawn hatched beside what is booked."""
-    person, behind = somebody(), read_behind(story.number)
+    person, behind = somebody(), read_behind(story.id, story.number, also=[event.by_user_id for event in story.events])
     paid, disputes = _paid(story), read_disputes(story.number)
     word, badge_state = ORDER_WORDS[story.state]
     return render_template(
@@ -352,6 +404,8 @@ def _order_page(
         currencies=_currencies(behind.entries),
         trail=trail_of(story, behind),
         phone=phone,
+        note=note or TypedNote("", new_key()),
+        longest_note=LONGEST_NOTE,
         why_shown=WHY_SHOWN,
         payment_words=PAYMENT_WORDS,
         refund_words=REFUND_WORDS,

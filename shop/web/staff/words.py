@@ -9,15 +9,18 @@ from datetime import datetime
 
 from flask_babel import gettext, lazy_gettext, lazy_pgettext
 
-from shop.kit.ids import EntryId
+from shop.kit.ids import EntryId, UserId
 from shop.ledger.models import AccountKind, EntryKind
 from shop.orders.states import OrderState
 from shop.payments.models import PaymentState, RefundState
 from shop.reports.order_story import EventStory, OrderStory, ShipmentStory
+from shop.reports.order_trail import Doer, MovedGoods, NoteStory
 from shop.reports.staff_orders import AuditStory, Behind, EntryStory, LetterStory, PostingStory
 from shop.shipping.states import ShipmentState
+from shop.stock.models import MovementKind
 from shop.web.filters import chinese, filled, yuan_sign
-from shop.web.storefront.words import said
+from shop.web.role_words import ROLE_WORDS
+from shop.web.storefront.words import said, units
 
 ORDER_WORDS = {
     OrderState.AWAITING_PAYMENT: (lazy_gettext("等付款"), "due"),
@@ -127,6 +130,12 @@ WHY_SHOWN = {
     "late_money": lazy_gettext("付晚了，要告诉买家"),
 }
 """Why somebody looks at a whole telephone number; the code is kept in the audit."""
+FAPIAO_WORDS = {
+    "asked": lazy_gettext("要了，还没开"),
+    "issued": lazy_gettext("开了"),
+    "refused": lazy_gettext("没有开"),
+    "none": lazy_gettext("没有要"),
+}
 CURRENCIES = {"CNY": lazy_gettext("人民币"), "HKD": lazy_gettext("港币")}
 
 
@@ -179,21 +188,41 @@ class TrailRow:
 
 def trail_of(story: OrderStory, behind: Behind) -> list[TrailRow]:
     """Everything that happened to an order, the latest first: events, entries, letters, and who looked."""
-    rows = [_event(event, story) for event in story.events]
+    doers = Doers(story.buyer_id, behind.doers)
+    rows = [_event(event, story, doers) for event in story.events]
     rows += [_entry(entry) for entry in behind.entries]
     rows += [_letter(letter) for letter in behind.letters]
-    rows += [_audit(audit) for audit in behind.audit]
+    rows += [_audit(audit, doers) for audit in behind.audit]
+    rows += [_move(move, doers) for move in behind.moves]
+    rows += [_note(note, doers) for note in behind.notes]
     return sorted(rows, key=lambda row: row.at)[::-1]  # of one moment, what was caused stands above its cause
 
 
 _GOODS, _MONEY, _BOOKS = lazy_gettext("货"), lazy_gettext("钱"), lazy_gettext("账")
-_LETTER, _LOOK, _DECISION = lazy_pgettext("letter", "信"), lazy_gettext("查看"), lazy_gettext("人定")
+_LETTER, _LOOK, _DECISION, _NOTE = lazy_pgettext("letter", "信"), lazy_gettext("查看"), lazy_gettext("人定"), lazy_gettext("备注")
 
 
-def _event(event: EventStory, story: OrderStory) -> TrailRow:
+@dataclass(frozen=True)
+class Doers:
+    """What those who did something about an order are called: by what they are, never by their names."""
+
+    buyer_id: UserId | None
+    known: Mapping[UserId, Doer]
+
+    def name(self, user_id: UserId | None) -> str:
+        """One of them; nobody is the system."""
+        if user_id is None:
+            return str(gettext("系统"))
+        doer = self.known.get(user_id, Doer())
+        names = [str(gettext("买家"))] if user_id == self.buyer_id else []
+        names += [word_of(ROLE_WORDS, role) for role in doer.roles]
+        names += [said(name, name_en) for name, name_en in doer.cooperatives]
+        return gettext("、").join(names) or str(gettext("以前的人员"))
+
+
+def _event(event: EventStory, story: OrderStory, doers: Doers) -> TrailRow:
     kind, badge, text = _event_words(event, story)
-    who = event.by_name or (gettext("系统") if event.by_user_id is None else gettext("已删除的账户"))
-    return TrailRow(event.at, str(kind), badge, text, who, _tracking(event))
+    return TrailRow(event.at, str(kind), badge, text, doers.name(event.by_user_id), _tracking(event))
 
 
 def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str]:
@@ -313,9 +342,32 @@ def _letter_number(letter: LetterStory) -> str:
     return str(gettext("信 %(id)s", id=letter.id))
 
 
-def _audit(audit: AuditStory) -> TrailRow:
+def _audit(audit: AuditStory, doers: Doers) -> TrailRow:
+    who = doers.name(audit.by_user_id)
     if audit.action == "order.phone_shown":
         text = gettext("看了买家的完整号码：%(why)s", why=word_of(WHY_SHOWN, str(audit.facts.get("why", ""))))
-        return TrailRow(audit.at, str(_LOOK), "warning", text, audit.by_name or gettext("系统"), "")
-    text = word_of(AUDIT_WORDS, audit.action)
-    return TrailRow(audit.at, str(_DECISION), "", text, audit.by_name or gettext("系统"), "")
+        return TrailRow(audit.at, str(_LOOK), "warning", text, who, "")
+    return TrailRow(audit.at, str(_DECISION), "", word_of(AUDIT_WORDS, audit.action), who, "")
+
+
+_MOVED = {
+    MovementKind.HELD: lazy_gettext("留货：%(goods)s"),
+    MovementKind.RELEASED: lazy_gettext("放回架上：%(goods)s"),
+    MovementKind.SOLD: lazy_gettext("拣货卖出：%(goods)s"),
+    MovementKind.RETURNED: lazy_gettext("退回，再卖：%(goods)s"),
+    MovementKind.RETURNED_SPOILT: lazy_gettext("退回，报损：%(goods)s"),
+}
+
+
+def _move(move: MovedGoods, doers: Doers) -> TrailRow:
+    name, many = said(move.product_name, move.product_name_en), units(move.units, move.unit_word)
+    goods = filled(gettext("%(name)s %(units)s"), name=name, units=many)
+    is_split = len(move.lots) > 1
+    lots = gettext("、").join(f"{code} × {count}" if is_split else code for code, count in move.lots)
+    text = filled(str(_MOVED.get(move.kind, move.kind)), goods=goods)
+    return TrailRow(move.at, str(_GOODS), "", text, doers.name(move.by_user_id), str(gettext("批次 %(code)s", code=lots)))
+
+
+def _note(note: NoteStory, doers: Doers) -> TrailRow:
+    words = chinese(note.words) if note.words else gettext("（买家要求删去个人信息，内容已清空）")
+    return TrailRow(note.at, str(_NOTE), "warning", words, doers.name(note.by_user_id), "")

@@ -5,20 +5,26 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 
+from shop.accounts.models import User
+from shop.acts.place_order import Wishes
 from shop.extensions import reading
 from shop.kit.clock import business_day, utc_now
-from shop.orders.models import Channel
+from shop.orders.models import Channel, OrderNote
 from shop.outbox.models import AuditRow
+from shop.papers.fapiao import FapiaoWanted
+from shop.papers.models import FapiaoKind
 from shop.reports.order_story import OrderStory, get_story
 from shop.reports.staff_orders import Wanted, find_orders, read_behind
 from tests.books import sell
 from tests.browser import Browser
-from tests.factories import MadeProduct, Person, make_cooperative, make_lot, make_product, make_village
+from tests.factories import MadeProduct, Person, make_cooperative, make_lot, make_mei, make_product, make_village
 from tests.providers import FakeProvider, Verb
 from tests.shopping import assert_books_are_sound, buy, place
 from tests.statements import count_statements
+from tests.vouchers import a_voucher
 
 
 @pytest.fixture
@@ -87,6 +93,41 @@ def test_the_list_narrows_by_state_channel_and_day(rice: MadeProduct, provider: 
     assert page.status == 422 and page.form("/staff/orders/").values("from") == ["2026-11-31"] and "写年-月-日" in page.text
 
 
+def test_an_order_is_found_by_its_waybill_and_by_its_buyers_account(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    mei = make_mei()
+    mine = buy(provider, {rice.sku: 1}, buyer_id=mei.id, email="gift@example.test", now=utc_now()).number
+    other = buy(provider, {rice.sku: 1}, now=utc_now()).number
+    office.open(f"/staff/orders/{mine}")
+    [shipment] = told(mine).shipments
+    action = f"/staff/orders/{mine}/parcels/{shipment.shipment_id}/ship"
+    office.press(action, typed={"carrier": "顺丰速运", "tracking_number": "SF1234567890123"})
+    with reading() as session:
+        address = session.scalars(select(User.email).where(User.id == mei.id)).one()
+    for query in ("SF1234567890123", "sf123 4567890123", "gift@example.test", f"{address}"):
+        page = office.open(f"/staff/orders/?q={query}")
+        assert mine in page.text and other not in page.text, query
+
+
+def test_the_list_narrows_by_cooperative_method_fapiao_and_voucher(rice: MadeProduct, provider: FakeProvider, app: Flask) -> None:
+    tea = make_product("菊花茶", cooperative=make_cooperative("乙社"))
+    make_lot(tea, units=9)
+    code = a_voucher(minimum_fen=0)
+    plain = buy(provider, {rice.sku: 1}, now=utc_now()).number
+    wishes = Wishes(voucher_codes=(code,), fapiao=FapiaoWanted(FapiaoKind.PERSON, "示例", None, "a@example.test"))
+    wished = buy(provider, {tea.sku: 1, rice.sku: 1}, wishes=wishes, now=utc_now()).number
+    waiting = place({rice.sku: 1}, now=utc_now()).number
+
+    def listed(**wanted: object) -> set[str]:
+        with reading():
+            return {row.number for row in find_orders(Wanted(**wanted)).rows}  # type: ignore[arg-type]
+
+    assert listed(cooperative_id=tea.cooperative_id) == {wished}
+    assert listed(method="alipay") == {plain, wished} and listed(method="card") == set()
+    assert listed(fapiao="asked") == {wished} and listed(fapiao="issued") == set()
+    assert listed(fapiao="none") == {plain, waiting}
+    assert listed(voucher=code.lower()) == {wished} and listed(voucher="NOSUCH") == set()
+
+
 def test_the_list_turns_pages_with_two_statements(rice: MadeProduct, app: Flask) -> None:
     numbers = [sell((rice.sku, 1), on=date(2026, 11, 1) + timedelta(days=day)).number for day in range(5)]
     with count_statements() as statements:
@@ -109,8 +150,9 @@ def test_the_page_shows_picks_postings_and_a_balance_of_nought(number: str, offi
     assert page.status == 200
     for words in ("BS2610A", "BS2610B", "高坝田村 30%", "支付方待结", "clearing/stripe", "代收运费，不属于村", "借 − 贷 = 0.00", "支付宝"):
         assert words in page.text, words
+    told_id = told(number).id
     with reading():
-        entries = read_behind(number).entries
+        entries = read_behind(told_id, number).entries
     assert [entry.balance_fen for entry in entries] == [0]
     assert sum(posting.amount_fen for posting in entries[0].postings) == 0
 
@@ -126,7 +168,7 @@ def test_the_page_asks_the_same_number_of_statements_however_much_was_bought(
         with count_statements() as statements:
             assert office.open(f"/staff/orders/{one}").status == 200
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= 15
+    assert counts[0] == counts[1] <= 18
 
 
 def test_orders_of_every_kind_can_be_read(rice: MadeProduct, provider: FakeProvider, office: Browser, lin: Browser) -> None:
@@ -143,6 +185,41 @@ def test_orders_of_every_kind_can_be_read(rice: MadeProduct, provider: FakeProvi
 @pytest.mark.parametrize("wrong", ["SH-000000-000000", "x", "SH-261123-%00AAAA", "sh-261123-7k3m9p", "' or 1=1"])
 def test_an_order_that_is_not_there_is_not_there(wrong: str, office: Browser) -> None:
     assert office.open(f"/staff/orders/{wrong}").status == 404
+
+
+def test_the_trail_says_what_was_picked_and_who_by_role_never_by_name(number: str, office: Browser, clerk: Person) -> None:
+    shipment = told(number).shipments[0].shipment_id
+    office.open(f"/staff/orders/{number}")
+    page = office.press(
+        f"/staff/orders/{number}/parcels/{shipment}/ship", typed={"carrier": "顺丰速运", "tracking_number": "SF1234567890123"}
+    )
+    for words in ("留货：白水贡米 3 袋", "拣货卖出：白水贡米 3 袋", "批次 BS2610A × 2、BS2610B × 1", "交寄，顺丰速运", "运营"):
+        assert words in page.text, words
+    with reading() as session:
+        name = session.scalars(select(User.name).where(User.id == clerk.id)).one()
+    assert name not in page.text.split("经过，")[1]
+
+
+def test_a_note_stays_as_it_is_and_is_emptied_with_its_buyer(number: str, office: Browser, lin: Browser) -> None:
+    office.open(f"/staff/orders/{number}")
+    action = f"/staff/orders/{number}/notes"
+    once = office.page.form(action).values("once")[0]
+    page = office.send(action, {"words": "  梅女士要下周一\n再寄 ", "once": once})
+    assert "梅女士要下周一 再寄" in page.text and "备注" in page.text
+    office.send(action, {"words": "梅女士要下周一再寄", "once": once})
+    page = office.send(action, {"words": " ", "once": "2"})
+    assert page.status == 422 and "写上要记的话" in page.text
+    page = office.send(action, {"words": "长" * 401, "once": "2"})
+    assert page.status == 422 and "长" * 400 in page.text, "what was typed is kept"
+    assert not [form for form in lin.open(f"/staff/orders/{number}").forms if form.action.startswith(action)], "Lin only reads"
+    with reading() as session:
+        notes = session.scalars(select(OrderNote)).all()
+        assert len(notes) == 1, "sent twice, it is one"
+    for wrong in (update(OrderNote).values(words="别的"), delete(OrderNote)):
+        with pytest.raises(DBAPIError), reading() as session:
+            session.execute(wrong)
+    with reading() as session:
+        session.execute(update(OrderNote).values(words=""))
 
 
 def test_the_whole_number_is_shown_for_a_reason_that_stays_in_the_audit(number: str, office: Browser, clerk: Person) -> None:
@@ -212,8 +289,9 @@ def test_a_refund_is_previewed_and_then_booked_exactly_so(number: str, office: B
     assert {village.village_name: village.refunded_fen for village in now.villages} == {"白水村": 4_760, "高坝田村": 2_040}
     assert [returned.reason for returned in now.returns] == ["破损或变质（质量问题）"]
     assert len(provider.refunds) == 1
+    told_id = told(number).id
     with reading():
-        entries = read_behind(number).entries
+        entries = read_behind(told_id, number).entries
     assert [entry.balance_fen for entry in entries] == [0, 0]
     assert_books_are_sound()
 
