@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import String, case, cast, func, literal, select
 
 from shop.accounts.models import UserRole
+from shop.accounts.roles import Role
 from shop.extensions import db, row_as, rows_as
 from shop.kit.ids import OrderId, UserId
 from shop.orders.models import OrderLine, OrderNote
@@ -49,7 +50,7 @@ class NoteStory:
 class Doer:
     """What somebody is to the shop."""
 
-    roles: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()
     cooperatives: tuple[tuple[str, str], ...] = ()
     """Short names, Chinese and English."""
 
@@ -89,12 +90,14 @@ def read_notes(order_id: OrderId) -> tuple[NoteStory, ...]:
 def read_doers(user_ids: Iterable[UserId]) -> Mapping[UserId, Doer]:
     """What each of these people is to the shop now. One statement."""
     wanted = sorted(set(user_ids))
-    roles = select(UserRole.user_id, UserRole.role.label("role"), literal("").label("name"), literal("").label("name_en"))
+    roles = select(UserRole.user_id, cast(UserRole.role, String).label("role"), literal("").label("name"), literal("").label("name_en"))
     member = select(Membership.user_id, literal(""), Cooperative.short_name, Cooperative.name_en)
     member = member.join(Cooperative, Cooperative.id == Membership.cooperative_id)
     both = roles.where(UserRole.user_id.in_(wanted)).union_all(member.where(Membership.user_id.in_(wanted))).subquery()
     found: dict[UserId, Doer] = {}
     for user_id, role, name, name_en in db.session.execute(select(both).order_by(both.c.user_id, both.c.role, both.c.name)):
         doer = found.get(UserId(user_id), Doer())
-        found[UserId(user_id)] = Doer((*doer.roles, str(role)), doer.cooperatives) if role else Doer(doer.roles, (*doer.cooperatives, (name, name_en)))
+        found[UserId(user_id)] = (
+            Doer((*doer.roles, Role(role)), doer.cooperatives) if role else Doer(doer.roles, (*doer.cooperatives, (name, name_en)))
+        )
     return found

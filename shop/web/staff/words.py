@@ -215,7 +215,7 @@ class Doers:
             return str(gettext("系统"))
         doer = self.known.get(user_id, Doer())
         names = [str(gettext("买家"))] if user_id == self.buyer_id else []
-        names += [word_of(ROLE_WORDS, role) for role in doer.roles]
+        names += [str(ROLE_WORDS[role]) for role in doer.roles]
         names += [said(name, name_en) for name, name_en in doer.cooperatives]
         return gettext("、").join(names) or str(gettext("以前的人员"))
 
