@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20261128_order_notes'
-down_revision = "20261128_after_personal"
+down_revision = "20261128_village_by_channel"
 branch_labels = None
 depends_on = None
 

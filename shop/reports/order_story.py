@@ -368,9 +368,7 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
 _order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
 _fapiao = columns_of(Fapiao)
 _pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
-_payment, _refund, _shipment, _cooperative, _event = (
-    columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent)
-)
+_payment, _refund, _shipment, _cooperative, _event = (columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent))
 
 _FIND = (
     select(
@@ -544,9 +542,7 @@ _SHIPMENTS = (
 )
 
 _EVENTS = (
-    select(_event.at, _event.kind, _event.by_user_id, _event.facts)
-    .where(_event.order_id == bindparam("order_id"))
-    .order_by(_event.id)
+    select(_event.at, _event.kind, _event.by_user_id, _event.facts).where(_event.order_id == bindparam("order_id")).order_by(_event.id)
 )
 
 

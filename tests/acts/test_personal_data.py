@@ -96,7 +96,9 @@ def a_picture() -> bytes:
 def mark_everything() -> None:
     for table in db.metadata.sorted_tables:
         for column in table.columns:
-            if column.info.get("personal") and table.name != "order_notes":  # the database refuses to; its words bear the mark from the start
+            if (
+                column.info.get("personal") and table.name != "order_notes"
+            ):  # the database refuses to; its words bear the mark from the start
                 value: object = {"words": MARK} if isinstance(column.type, JSON) else MARK
                 if column.unique:
                     value = cast(table.c.id, String) + MARK
