@@ -42,6 +42,8 @@ class Paper:
 
 
 A4 = Paper(210, 297, margin_mm=18, text_pt=10)
+A4_WIDE = Paper(297, 210, margin_mm=14, text_pt=8.5)
+"""Lying: for wide tables."""
 A6 = Paper(105, 148, margin_mm=7, text_pt=8)
 
 

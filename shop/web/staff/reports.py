@@ -7,7 +7,7 @@ from datetime import date
 from unicodedata import east_asian_width
 
 from flask import Blueprint, Response, render_template, request, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectField, ValidationError
@@ -22,10 +22,12 @@ from shop.origin.bearings import BIJIANG
 from shop.outbox.models import TaskState
 from shop.reports.choices import LISTED, choices, label_of
 from shop.reports.dimensions import DIMENSIONS, NONE, Label
+from shop.reports.documents import name_of, said
 from shop.reports.long_reports import Kept, ask_for_report, asked_of, find_kept, get_long_report
 from shop.reports.month_pages import closed_up_to
 from shop.reports.periods import Period, month_of, period_before, quarter_of, so_far, year_of
-from shop.reports.sales import Dates, Figure, Sales, lines_behind
+from shop.reports.sales import Dates, Figure, lines_behind
+from shop.reports.sales_document import sales_document
 from shop.reports.sales_page import (
     Asked,
     ComparedRow,
@@ -43,6 +45,7 @@ from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.report_files import TYPES, as_answer
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -53,7 +56,7 @@ _ALL = ""
 @blueprint.get("/sales")
 @needs(Permission.READ_REPORTS)
 def sales() -> str | Response | tuple[str, int]:
-    """Sales for a period: figures, bars, the course of the days, the table; with `format=csv` or `json` the same as a file."""
+    """Sales for a period: figures, bars, the course of the days, the table; with `format=csv`, `xlsx`, `pdf` or `json` the same as a file."""
     today = business_day(utc_now())
     form = SalesForm(request.args)
     if not form.validate():
@@ -70,8 +73,9 @@ def sales() -> str | Response | tuple[str, int]:
         ready = asked if kept else ready_at_once(asked)
     except TooLong as long:
         return render_template("staff/reports/sales.html", shown=None, rows_to_read=long.rows, address=_address(asked), **around)
-    if file_format in _TYPES:
-        return _as_file(kept.report if kept else read_report(asked), file_format)
+    if file_format in TYPES:
+        report = kept.report if kept else read_report(asked)
+        return as_answer(sales_document(asked, report, now=kept.read_at if kept else utc_now()), file_format)
     shown = _shown(read_page(ready, kept.report if kept else None), request.args.get("sort", ""), asked, request.args.getlist("cols"))
     is_closed = asked.dates is Dates.POSTED and closed_up_to(asked.period)
     return render_template("staff/reports/sales.html", shown=shown, is_closed=is_closed, kept=kept, **around)
@@ -415,7 +419,7 @@ def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> S
     asked = page.asked
     dimensions = [str(DIMENSIONS[name].label).lower() for name in asked.by]
     is_compared = any(row.was_fen is not None for row in page.rows)
-    towns = [ShownTown(_said(town.name, town.name_en), town.net_fen, town.east_km, town.north_km, False) for town in page.towns]
+    towns = [ShownTown(said(town.name, town.name_en), town.net_fen, town.east_km, town.north_km, False) for town in page.towns]
     return Shown(
         page=page,
         dimensions=gettext("、").join(dimensions),
@@ -428,7 +432,7 @@ def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> S
         course=[_bar(drawn, _step_name(drawn, is_by_day=page.is_course_by_day)) for drawn in page.course],
         towns=towns,
         town_list=gettext("，").join(f"{town.name} {yuan_sign(town.value)}" for town in towns),
-        seat=_said(BIJIANG.name, BIJIANG.name_en),
+        seat=said(BIJIANG.name, BIJIANG.name_en),
         address=_address(typed),
         heat=_shown_heat(page.heat) if page.heat else None,
         narrow=_narrow(chosen),
@@ -542,19 +546,6 @@ def _sales_url(arguments: Mapping[str, str]) -> str:
     return url_for("staff.reports.sales", **arguments)  # type: ignore[arg-type]  # `_external` and its like are not among them
 
 
-def name_of(label: Label) -> str:
-    """A value of a dimension in the reader's language, without marks: for charts."""
-    if label.name is None:
-        return str(gettext("（没有）"))
-    return _said(label.name, label.name_en or "")
-
-
-def _said(in_chinese: str, in_english: str) -> str:
-    locale = get_locale()
-    is_english = locale is not None and locale.language == "en"
-    return in_english if is_english and in_english else in_chinese
-
-
 _MOST_COLUMNS = 12
 
 
@@ -567,15 +558,3 @@ def shorten(name: str) -> str:
             cut = name[: place - 1]
             return (cut.rpartition(" ")[0] or cut) + "…"
     return name
-
-
-# ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
-
-
-def _as_file(report: Sales, form: str) -> Response:
-    """The report as the command prints it: the same rows, the same numbers."""
-    content = report.as_csv() if form == "csv" else json.dumps(report.as_json(), ensure_ascii=False, indent=2).encode()
-    name = f"sales-by-{'-'.join(report.by)}-{report.since}-{report.until}.{form}"
-    return Response(content, content_type=_TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
