@@ -14,6 +14,7 @@ from shop.pictures import models as pictures
 from shop.reports import models as reports
 from shop.shipping import models as shipping
 from shop.stock import models as stock
+from shop.voices import models as voices
 
 __all__ = [
     "accounts",
@@ -30,4 +31,5 @@ __all__ = [
     "reports",
     "shipping",
     "stock",
+    "voices",
 ]

@@ -27,6 +27,7 @@ from shop.acts.import_tasks import BOOK, CHECK, book_sales_file, check_sales
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.personal_data import forget_due
 from shop.acts.reconcile import reconcile_lately
+from shop.acts.tell_of_stock import tell_of_stock
 from shop.catalog.service import rewrite_search_texts
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
@@ -78,6 +79,7 @@ SWEEPS = (
     Sweep("found_by", timedelta(minutes=5), lambda _config, _now: rewrite_search_texts()),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
     Sweep("forget", timedelta(hours=1), lambda config, now: forget_due(instance_path=config.instance_path, now=now)),
+    Sweep("back_in_stock", timedelta(minutes=5), lambda _, now: tell_of_stock(now=now)),
     Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )
 

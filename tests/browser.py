@@ -125,6 +125,7 @@ class _Reader(HTMLParser):
         self._select = ""
         self._option: tuple[str | None, bool] | None = None
         self._chosen: str | None = None
+        self._text: tuple[str, list[str]] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -138,6 +139,8 @@ class _Reader(HTMLParser):
             self._read_input(name, value, given.get("type") or "text", "checked" in given)
         elif tag == "button":
             self._button, self._button_words = (name, value or ""), []
+        elif tag == "textarea" and name:
+            self._text = (name, [])
         elif tag == "select":
             self._select, self._chosen = name, None
             self._form.offered[name] = []
@@ -157,6 +160,8 @@ class _Reader(HTMLParser):
         self.words.append(data)
         if self._button is not None:
             self._button_words.append(data)
+        if self._text is not None:
+            self._text[1].append(data)
         if self._option is not None and self._form is not None:
             value = self._option[0] if self._option[0] is not None else data.strip()
             self._form.offered[self._select].append(value)
@@ -166,6 +171,9 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._form = None
+        elif tag == "textarea" and self._form is not None and self._text is not None:
+            self._form.fields.append((self._text[0], "".join(self._text[1]).removeprefix("\r\n").removeprefix("\n")))
+            self._text = None
         elif tag == "option":
             self._option = None
         elif tag == "select" and self._form is not None and self._select:

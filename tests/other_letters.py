@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
+from sqlalchemy import select
+
 from shop.accounts.invites import STAFF, invite
 from shop.accounts.queries import find_credentials
 from shop.extensions import reading
 from shop.kit.clock import utc_now
 from shop.kit.ids import UserId
+from shop.reports.goods_pages import list_goods
+from shop.voices.models import Wish
+from shop.voices.wishes import wish
 
 Facts = Mapping[str, object]
 
@@ -24,11 +29,20 @@ def invited() -> Facts:
     return {"invite_id": invite(STAFF, grants, note="示例", by=UserId(somebody_in("admin@demo.test")), now=utc_now())}
 
 
+def back_in_stock() -> Facts:
+    with reading():
+        product_id = list_goods(None)[0].id
+    wish(product_id, email="buyer@demo.test", locale="en", by=None, now=utc_now())
+    with reading() as session:
+        return {"wish_id": session.scalars(select(Wish.id).where(Wish.product_id == product_id)).one()}
+
+
 FACTS: Mapping[str, Callable[[], Facts]] = {
     "account_changed": account_changed,
     "forget_asked": forget_asked,
     "password_reset": lambda: {"at": int(utc_now().timestamp())},
     "invite": invited,
+    "back_in_stock": back_in_stock,
 }
 
 

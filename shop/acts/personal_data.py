@@ -35,7 +35,9 @@ from shop.papers.errors import NoSuchAttachment
 from shop.papers.models import Attachment, Fapiao
 from shop.payments.account import OPEN_DISPUTE_STATES
 from shop.payments.models import BankLine, Dispute, Payment, PaymentState, Refund, RefundState, Remittance, Transfer, TransferReceipt
+from shop.pictures.models import PictureFile
 from shop.shipping.models import Shipment
+from shop.voices.models import Review, ReviewPhoto, Wish
 
 log = structlog.get_logger()
 
@@ -129,6 +131,16 @@ def _cart_lines(person: Person) -> ColumnElement[bool]:
     return columns_of(CartLine).cart_id.in_(own)
 
 
+def _reviews(person: Person) -> Select[int]:
+    line = columns_of(OrderLine)
+    return select(columns_of(Review).id).where(columns_of(Review).line_id.in_(select(line.id).where(line.order_id.in_(_orders(person)))))
+
+
+def _review_pictures(person: Person) -> Select[int]:
+    row = columns_of(ReviewPhoto)
+    return select(row.picture_id).where(row.review_id.in_(_reviews(person)))
+
+
 def files_of(person: Person) -> ColumnElement[bool]:
     """Files that the person brought."""
     row = columns_of(Attachment)
@@ -165,6 +177,10 @@ WHOSE: tuple[Whose, ...] = (
     Whose(Remittance, lambda person: columns_of(Remittance).refund_id.in_(_refunds(person))),
     Whose(Letter, _letters),
     Whose(Attachment, files_of, is_deleted=True),
+    Whose(PictureFile, lambda person: columns_of(PictureFile).picture_id.in_(_review_pictures(person)), is_deleted=True),
+    Whose(ReviewPhoto, lambda person: columns_of(ReviewPhoto).review_id.in_(_reviews(person)), is_deleted=True),
+    Whose(Review, lambda person: columns_of(Review).id.in_(_reviews(person))),
+    Whose(Wish, of_user(Wish), is_deleted=True),
 )
 """Every table with something of buyers in it. Rows are found by ids and numbers only, which stay; of rows that go, those that point to others stand first."""
 

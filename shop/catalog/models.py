@@ -1,6 +1,6 @@
 """Tables of the catalogue."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
@@ -27,6 +27,26 @@ class NetUnit(StrEnum):
     MILLILITRE = "mL"
     PIECE = "pc"
     """枚, 根, 朵: counted goods."""
+
+
+class LabelKind(StrEnum):
+    """Which of the two forms a label has."""
+
+    PREPACKAGED = "prepackaged"
+    """预包装食品, GB 7718: made, packed and sealed by a licensed maker."""
+    PRODUCE = "produce"
+    """食用农产品: as it grew, at most dried, sorted and packed; no production licence."""
+
+
+class MarkKind(StrEnum):
+    """A mark that a product may carry only with a certificate."""
+
+    GREEN = "green"
+    """绿色食品."""
+    ORGANIC = "organic"
+    """有机产品."""
+    GEOGRAPHICAL = "geographical"
+    """地理标志."""
 
 
 class Category(Model):
@@ -138,3 +158,87 @@ class Sku(Model):
     """Tax-inclusive, CNY."""
     is_offered: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
+
+
+class ProductLabel(Model):
+    """What stands on a product's label besides what the product, its pack and its lot say themselves."""
+
+    __tablename__ = "product_labels"
+    __table_args__ = (
+        CheckConstraint(
+            "(energy_kj IS NULL) = (protein_mg IS NULL) AND (energy_kj IS NULL) = (fat_mg IS NULL)"
+            " AND (energy_kj IS NULL) = (saturated_fat_mg IS NULL) AND (energy_kj IS NULL) = (carbohydrate_mg IS NULL)"
+            " AND (energy_kj IS NULL) = (sugars_mg IS NULL) AND (energy_kj IS NULL) = (sodium_mg IS NULL)",
+            name="nutrition",
+        ),
+    )
+
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"), primary_key=True, autoincrement=False)
+    kind: Mapped[LabelKind] = mapped_column(choice(LabelKind, "kind"))
+    name: Mapped[str] = mapped_column(String(60))
+    """What the food really is 真实属性名称."""
+    allergens: Mapped[str] = mapped_column(String(120), default="")
+    producer: Mapped[str] = mapped_column(String(80))
+    producer_address: Mapped[str] = mapped_column(String(120))
+    producer_contact: Mapped[str] = mapped_column(String(60))
+    """The maker's business telephone, as printed on the bag."""
+    licence: Mapped[str] = mapped_column(String(40), default="")
+    """食品生产许可证 SC…, or the registration of a small workshop; empty for farm produce."""
+    energy_kj: Mapped[int | None]
+    """In 100 g or 100 mL, as all that follow; all or none."""
+    protein_mg: Mapped[int | None]
+    fat_mg: Mapped[int | None]
+    saturated_fat_mg: Mapped[int | None]
+    carbohydrate_mg: Mapped[int | None]
+    sugars_mg: Mapped[int | None]
+    sodium_mg: Mapped[int | None]
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    changed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Mark(Model):
+    """A mark with the certificate that allows it. A mistake is withdrawn, not deleted."""
+
+    __tablename__ = "product_marks"
+    __table_args__ = (
+        CheckConstraint("first_day <= last_day", name="days"),
+        CheckConstraint("number <> '' AND issuer <> ''", name="certificate"),
+        Index("ix_product_marks_product", "product_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"))
+    kind: Mapped[MarkKind] = mapped_column(choice(MarkKind, "kind"))
+    number: Mapped[str] = mapped_column(String(60))
+    issuer: Mapped[str] = mapped_column(String(80))
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    """Inclusive."""
+    recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PriceElsewhere(Model):
+    """What somebody else asked for the like, with the source and the day. Never changed; one that is wrong is withdrawn."""
+
+    __tablename__ = "prices_elsewhere"
+    __table_args__ = (
+        CheckConstraint("price_fen > 0 AND net_value > 0", name="positive"),
+        CheckConstraint("source <> ''", name="source"),
+        Index("ix_prices_elsewhere_product", "product_id", "seen_on"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"))
+    what: Mapped[str] = mapped_column(String(80))
+    """As it is sold there: 某东北大米 5 kg 袋装."""
+    price_fen: Mapped[int]
+    net_value: Mapped[int]
+    net_unit: Mapped[NetUnit] = mapped_column(choice(NetUnit, "net_unit"))
+    source: Mapped[str] = mapped_column(String(160))
+    seen_on: Mapped[date]
+    recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)

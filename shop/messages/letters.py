@@ -20,6 +20,7 @@ from shop.kit.ids import ReturnId
 from shop.messages.account_letters import account_changed, invite, password_reset
 from shop.messages.kinds import Reader, Values
 from shop.messages.personal_letters import forget_asked
+from shop.messages.wish_letters import back_in_stock
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
 from shop.payments.transfer.reference import spelled
@@ -243,6 +244,7 @@ KINDS: Mapping[str, Reader] = {
     "forget_asked": forget_asked,
     "password_reset": password_reset,
     "invite": invite,
+    "back_in_stock": back_in_stock,
 }
 
 

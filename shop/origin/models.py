@@ -57,6 +57,24 @@ class Village(Model):
     town: Mapped[Town] = relationship(lazy="raise")
 
 
+class VillagePeople(Model):
+    """How many live in a village, counted by somebody on a day: numbers and never names. Small ones are not shown (DESIGN §7)."""
+
+    __tablename__ = "village_people"
+    __table_args__ = (CheckConstraint("households >= 0 AND people >= 0 AND members >= 0", name="not_negative"),)
+
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, autoincrement=False)
+    households: Mapped[int | None]
+    people: Mapped[int | None]
+    members: Mapped[int | None]
+    """Households that have joined a cooperative 社员户."""
+    counted_on: Mapped[date]
+    source: Mapped[str] = mapped_column(String(120))
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Cooperative(Model):
     """A cooperative 合作社: supplies the shop and is settled with."""
 

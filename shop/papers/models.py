@@ -118,3 +118,75 @@ class Fapiao(Model):
     red_on: Mapped[date | None]
     emptied_at: Mapped[datetime | None] = mapped_column(Instant)
     """When the buyer's data were emptied."""
+
+
+class PermitKind(StrEnum):
+    """What a seller of food has to show 亮照."""
+
+    BUSINESS = "business"
+    """营业执照."""
+    FOOD_PRODUCTION = "food_production"
+    """食品生产许可证."""
+    FOOD_TRADE = "food_trade"
+    """食品经营许可证, or 仅销售预包装食品备案."""
+    WORKSHOP = "workshop"
+    """食品生产加工小作坊登记证."""
+    OTHER = "other"
+
+
+class Permit(Model):
+    """A cooperative's licence or permit, with its picture. A mistake is withdrawn, not deleted."""
+
+    __tablename__ = "permits"
+    __table_args__ = (
+        CheckConstraint("last_day IS NULL OR first_day <= last_day", name="days"),
+        Index("ix_permits_cooperative", "cooperative_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"))
+    kind: Mapped[PermitKind] = mapped_column(choice(PermitKind, "kind"))
+    number: Mapped[str] = mapped_column(String(60))
+    issuer: Mapped[str] = mapped_column(String(80))
+    scope: Mapped[str] = mapped_column(String(200), default="")
+    """What it allows, as it says."""
+    first_day: Mapped[date]
+    last_day: Mapped[date | None]
+    """Inclusive; None: without end 长期."""
+    picture_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("pictures.id"))
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PromiseBasis(StrEnum):
+    """What a maker's promise rests on, as the certificate 承诺达标合格证 says it."""
+
+    COMMISSIONED = "commissioned"
+    """委托检测."""
+    OWN_TEST = "own_test"
+    """自我检测."""
+    OWN_CONTROL = "own_control"
+    """内部质量控制."""
+    OWN_WORD = "own_word"
+    """自我承诺."""
+
+
+class LotCertificate(Model):
+    """A lot's 承诺达标合格证: the maker's own promise, as it goes with the goods."""
+
+    __tablename__ = "lot_certificates"
+    __table_args__ = (CheckConstraint("grams > 0", name="grams"),)
+
+    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"), primary_key=True, autoincrement=False)
+    number: Mapped[str] = mapped_column(String(60))
+    basis: Mapped[PromiseBasis] = mapped_column(choice(PromiseBasis, "basis"))
+    grams: Mapped[int] = mapped_column(BigInteger)
+    """The quantity that it speaks of."""
+    issued_on: Mapped[date]
+    contact: Mapped[str] = mapped_column(String(60))
+    """The maker's business telephone."""
+    picture_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("pictures.id"))
+    recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)

@@ -40,4 +40,5 @@ class PictureFile(Model):
     picture_id: Mapped[int] = mapped_column(BigId, ForeignKey("pictures.id"), primary_key=True, autoincrement=False)
     width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     format: Mapped[Format] = mapped_column(choice(Format, "format"), primary_key=True)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary, info={"secret": True})
+    """Bytes stand in no copy of what is known of a person; their pages show the picture."""

@@ -1,4 +1,4 @@
-"""A cooperative's page: where it sits, whose harvest it takes, what it sells, which lots, and what was booked to villages through it. Five statements."""
+"""A cooperative's page: where it sits, whose harvest it takes, what it sells, which lots, and what was booked to villages through it. Six statements."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +10,7 @@ from shop.extensions import db, rows_as
 from shop.kit.errors import NotFound
 from shop.kit.ids import CooperativeId
 from shop.origin.models import Cooperative, CooperativeVillage, Town, Village
+from shop.papers.permits import PermitFacts, permits_of
 from shop.reports.months import Year, year_of_cooperative
 from shop.reports.shelves import Card, cards_of_cooperative
 from shop.stock.models import Lot, StockItem
@@ -51,6 +52,8 @@ class CooperativePage:
     cards: tuple[Card, ...]
     lots: tuple[LotLink, ...]
     year: Year
+    permits: tuple[PermitFacts, ...]
+    """Everything that was not withdrawn, also what is over."""
 
     @property
     def seat(self) -> VillageLink | None:
@@ -74,6 +77,7 @@ def cooperative_page(slug: str, *, today: date, english: bool) -> CooperativePag
         cards=cards_of_cooperative(cooperative_id, today=today, english=english),
         lots=_lots_on_sale(cooperative_id, today),
         year=year_of_cooperative(cooperative_id, today=today),
+        permits=tuple(permits_of([cooperative_id])),
     )
 
 

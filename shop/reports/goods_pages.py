@@ -26,6 +26,8 @@ class GoodsRow:
     glyph: str
     tint: str
     is_sample: bool
+    storage: str
+    shelf_life_days: int
     cooperative_id: CooperativeId | None
     cooperative: str | None
     cooperative_en: str | None
@@ -54,6 +56,8 @@ _GOODS = (
         _product.glyph,
         _category.tint,
         _product.is_sample,
+        _product.storage,
+        _product.shelf_life_days,
         _product.cooperative_id,
         _cooperative.name,
         _cooperative.name_en,
@@ -83,3 +87,22 @@ def get_goods(product_id: ProductId, cooperative_ids: Sequence[CooperativeId] | 
 
 def _of(query: Select[*tuple[object, ...]], cooperative_ids: Sequence[CooperativeId] | None) -> Select[*tuple[object, ...]]:
     return query if cooperative_ids is None else query.where(_product.cooperative_id.in_(list(cooperative_ids)))
+
+
+@dataclass(frozen=True)
+class ProductLink:
+    """Enough of a product to speak of it and lead to it."""
+
+    slug: str
+    name: str
+    name_en: str
+
+
+def product_of(product_id: ProductId) -> ProductLink:
+    """Raises NotFound."""
+    found = rows_as(
+        ProductLink, db.session.execute(select(_product.slug, _product.name, _product.name_en).where(_product.id == product_id))
+    )
+    if not found:
+        raise NotFound
+    return found[0]

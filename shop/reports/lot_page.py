@@ -1,6 +1,6 @@
 """A lot's page, which the code on the bag opens: whether it may be eaten, whose fields it came from, what became of it, and the money it brought.
 
-Law: weights and units are what stock holds now; money is what the books attribute to villages through this lot. Five statements.
+Law: weights and units are what stock holds now; money is what the books attribute to villages through this lot. Six statements.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import LotId, VillageId
 from shop.ledger.models import Attribution
 from shop.origin.models import Cooperative, Village
+from shop.papers.permits import CertificateFacts, find_certificate
 from shop.reports.months import gross_and_refunds
 from shop.stock.models import Lot, Movement, MovementKind, StockItem
 from shop.stock.queries import SourceFacts, sources_of
@@ -120,6 +121,8 @@ class LotPage:
     sources: tuple[SourceFacts, ...]
     money: tuple[VillageMoney, ...]
     packings: tuple[Packing, ...]
+    certificate: CertificateFacts | None
+    """The maker's promise that goes with it; None until it was brought."""
 
     @property
     def source_grams(self) -> int:
@@ -168,6 +171,7 @@ def lot_page(code: str, *, today: date) -> LotPage:
         sources=sources_of([lot_id])[lot_id],
         money=_money(lot_id),
         packings=_packings(lot_id),
+        certificate=find_certificate(lot_id),
     )
 
 

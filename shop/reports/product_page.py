@@ -1,12 +1,13 @@
 """A product's page: its packs with what is left of them, the lot on sale now with whose fields it came from, and where the money goes.
 
 Law: what is shown as going to a village is what buying one pack now, alone and without a discount, would book: the lot's next step of
-DESIGN §2.4. Four statements.
+DESIGN §2.4. Nine statements, and one more where there are photographs.
 """
 
 from dataclasses import dataclass
 from datetime import date
 
+from shop.catalog.labels import Label, MarkFacts, PriceSeen, find_label, marks_of, prices_elsewhere
 from shop.catalog.measures import UnitPrice, unit_price
 from shop.catalog.photos import PhotoFacts, photos_of
 from shop.catalog.queries import ProductFacts, SkuFacts, find_product
@@ -15,6 +16,8 @@ from shop.kit.errors import NotFound
 from shop.kit.regions import find_place
 from shop.ledger.split import Weighted, step
 from shop.papers.accreditations import Valid, valid_times
+from shop.reports.shelves import Card, cards_nearby
+from shop.reports.voices import Voices, voices_of
 from shop.shipping.rules import CannotShip, Parcel, Quote, Way, arrival, quote, ways_to_send
 from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
 
@@ -68,6 +71,15 @@ class ProductPage:
     """What sending one chosen pack to Kunshan costs."""
     ways: tuple[Way, ...]
     """How one chosen pack may be sent to the place asked for, the usual way first; none where it cannot go."""
+    label: Label | None
+    """None until somebody has written it down whole."""
+    marks: tuple[MarkFacts, ...]
+    """Those whose certificate holds today."""
+    prices: tuple[PriceSeen, ...]
+    """What the like costs elsewhere."""
+    nearby: tuple[Card, ...]
+    """What else comes from this village."""
+    voices: Voices
     accreditation: Valid | None
     """The one that holds today: what is sold today counts as accredited."""
 
@@ -77,7 +89,7 @@ class ProductPage:
         return not self.product.is_retired and any(pack.free_units for pack in self.packs)
 
 
-def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNSHAN) -> ProductPage:
+def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNSHAN, english: bool = False) -> ProductPage:
     """The page of the product at `slug` on the business day `today`, with the pack named `sku_code` chosen, else the first one left.
 
     `to`: the six digits of a city or district that the buyer asks about.
@@ -100,6 +112,11 @@ def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNS
         lot=_lot_now(chosen, items) if chosen else None,
         to_kunshan=_to_kunshan(product, chosen) if chosen else None,
         ways=_ways(product, chosen, to, today) if chosen else (),
+        label=find_label(product.id),
+        marks=tuple(mark for mark in marks_of(product.id) if mark.holds_on(today)),
+        prices=tuple(prices_elsewhere(product.id, today=today)),
+        nearby=cards_nearby(product.village_id, product.id, today=today, english=english),
+        voices=voices_of(product.id),
         accreditation=next((time for time in valid_times([product.id]) if time.first_day <= today <= time.last_day), None),
     )
 

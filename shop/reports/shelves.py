@@ -18,7 +18,7 @@ from shop.catalog.models import NetUnit
 from shop.catalog.seasons import is_in_season
 from shop.catalog.words import BAR
 from shop.extensions import db
-from shop.kit.ids import CooperativeId, ProductId
+from shop.kit.ids import CooperativeId, ProductId, VillageId
 from shop.kit.text import search_patterns
 
 PER_PAGE = 24
@@ -26,6 +26,7 @@ LONGEST_QUERY = 60
 """Characters of what somebody typed; the rest is cut."""
 MOST_CHOSEN = 30
 """Values of one facet that are listened to."""
+MOST_NEARBY = 4
 MOST_CARDS = 200
 """Of one cooperative; more than any has."""
 
@@ -233,6 +234,12 @@ def cards_of_cooperative(cooperative_id: CooperativeId, *, today: date, english:
     return tuple(_card(row, today.month) for row in db.session.execute(_page_of_cooperative(english), given))
 
 
+def cards_nearby(village_id: VillageId, but: ProductId, *, today: date, english: bool) -> tuple[Card, ...]:
+    """What else is known to come from a village, at most `MOST_NEARBY`. One statement."""
+    given = {"village": village_id, "but": but, "today": today, "month": today.month, "most": MOST_NEARBY, "skipped": 0}
+    return tuple(_card(row, today.month) for row in db.session.execute(_page_nearby(english), given))
+
+
 def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...]:
     """What is harvested this month and to be had today, at most `most`. One statement."""
     given = {"today": today, "month": today.month, "most": most, "skipped": 0}
@@ -397,6 +404,11 @@ def _seen(english: bool) -> TextClause:
 @lru_cache(maxsize=2)
 def _page_of_cooperative(english: bool) -> TextClause:
     return _text(_cards_sql(" and p.cooperative_id = :cooperative", _ORDERS[Sort.BEST], english))
+
+
+@lru_cache(maxsize=2)
+def _page_nearby(english: bool) -> TextClause:
+    return _text(_cards_sql(" and p.village_id = :village and p.id <> :but", _ORDERS[Sort.BEST], english))
 
 
 @lru_cache(maxsize=2)

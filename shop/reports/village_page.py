@@ -17,6 +17,7 @@ from shop.kit.ids import ProductId, TownId, VillageId
 from shop.kit.regions import find_place
 from shop.origin.bearings import BIJIANG, km_from
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Pairing, Town, Village
+from shop.origin.tellings import PeopleFacts, find_people
 from shop.reports.months import Year, first_day, year_of_village
 from shop.reports.sales import sales
 from shop.reports.shelves import Card, cards_of
@@ -81,6 +82,8 @@ class VillagePage:
     name_en: str
     story: str
     story_is_sample: bool
+    people: PeopleFacts | None
+    """Counted by somebody on a day; small counts are not for showing."""
     town: str
     town_full: str
     town_en: str
@@ -93,11 +96,6 @@ class VillagePage:
     pairings: tuple[PairingFacts, ...]
     year: Year
     grown: tuple[Grown, ...]
-
-    @property
-    def paragraphs(self) -> tuple[str, ...]:
-        """The story, line by line."""
-        return tuple(line.strip() for line in self.story.splitlines() if line.strip())
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ class VillagesPage:
 
 
 def village_page(slug: str, *, today: date, english: bool) -> VillagePage:
-    """The page of the village at `slug`. Seven statements. Raises NotFound."""
+    """The page of the village at `slug`. Eight statements. Raises NotFound."""
     village = db.session.execute(
         select(
             Village.id, Village.slug, Village.code, Village.name, Village.name_en, Village.story, Village.story_is_sample, Village.town_id
@@ -183,6 +181,7 @@ def village_page(slug: str, *, today: date, english: bool) -> VillagePage:
         name_en=village.name_en,
         story=village.story,
         story_is_sample=village.story_is_sample,
+        people=find_people(VillageId(village.id)),
         town=town.short_name,
         town_full=town.name,
         town_en=town.name_en,

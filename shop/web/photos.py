@@ -45,14 +45,16 @@ def show(name: str, file: str) -> Response:
 @lru_cache(maxsize=4096)
 def photo(name: str) -> Photo | None:
     """The public picture of this name; None where there is none."""
-    return photo_at(name, f"/pictures/{name}/") if name else None
+    return photo_at(name, f"/pictures/{name}/x") if name else None
 
 
-def photo_at(name: str, folder: str) -> Photo:
-    """The picture of this name, its files under `folder`: an address that ends in a slash."""
+def photo_at(name: str, address: str) -> Photo:
+    """The picture of this name at addresses like this one, whose path ends in `x` where a file's name is to stand."""
     width, height = (int(side) for side in name.partition("-")[2].split("x"))
-    avif, webp = (", ".join(f"{folder}{each}.{kind} {each}w" for each in widths_of(width)) for kind in ("avif", "webp"))
-    return Photo(f"{folder}{jpeg_width_of(width)}.jpg", avif, webp, width, height)
+    path, mark, query = address.partition("?")
+    folder, rest = path.removesuffix("x"), mark + query
+    avif, webp = (", ".join(f"{folder}{each}.{kind}{rest} {each}w" for each in widths_of(width)) for kind in ("avif", "webp"))
+    return Photo(f"{folder}{jpeg_width_of(width)}.jpg{rest}", avif, webp, width, height)
 
 
 def alt(pictured: PhotoFacts) -> str:
@@ -64,4 +66,5 @@ def register(app: Flask) -> None:
     """Serve public pictures, and let templates ask for them."""
     app.register_blueprint(blueprint)
     app.jinja_env.filters["photo"] = photo
+    app.jinja_env.filters["photo_at"] = photo_at
     app.jinja_env.filters["alt"] = alt

@@ -33,7 +33,7 @@ from shop.acts.place_order import Wishes
 from shop.acts.remit import confirm_sent
 from shop.acts.ship_parcel import ship_parcel
 from shop.extensions import act, db, reading
-from shop.kit.ids import OrderId, ShipmentId, UserId
+from shop.kit.ids import OrderId, ProductId, ShipmentId, UserId
 from shop.orders.models import Order
 from shop.orders.notes import write_note
 from shop.outbox.models import Letter
@@ -42,10 +42,12 @@ from shop.papers.fapiao import FapiaoWanted
 from shop.papers.models import FapiaoKind
 from shop.payments.transfer import service as transfers
 from shop.shipping.models import Shipment
+from shop.voices.wishes import wish
 from tests.factories import MadeSku, make_lot, make_mei, make_product, make_staff
 from tests.providers import FakeProvider
 from tests.shopping import NOW, assert_books_are_sound, buy, fill_basket, village_fen
 from tests.transfers import money_comes, only_remittance, place_by_transfer
+from tests.voices import make_review
 from tests.vouchers import a_voucher
 
 MARK = "标记"
@@ -69,6 +71,7 @@ NOT_PERSONAL = {
     "dividend_rules": {"name"},
     "task_files": {"name"},
     "pictures": {"name"},
+    "product_labels": {"name"},
 }
 """Columns whose names sound like a person's and are not one's."""
 
@@ -163,6 +166,8 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     fill_basket({sku: 1}, user_id=user_id)
     _join(user_id)
     write_note(placed.number, MARK, once=placed.number, by=one, now=NOW)
+    make_review(placed.number, words=MARK)
+    wish(ProductId(1), email=f"{MARK}{user_id}@example.test", locale="zh", by=user_id, now=NOW)
     finish(placed.number)
     return placed.number
 

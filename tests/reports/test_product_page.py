@@ -116,4 +116,4 @@ def test_three_statements_however_many_packs_and_lots(app: Flask) -> None:
         make_lot(product, units={sku.id: 3 for sku in product.skus})
     with count_statements() as seen:
         page_of()
-    assert len(seen) == 4
+    assert len(seen) == 9

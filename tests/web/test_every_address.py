@@ -28,19 +28,25 @@ from shop.acts.follow_account import follow_disputes, follow_movements, follow_p
 from shop.acts.import_tasks import upload_sales
 from shop.acts.match_transfer import match_line
 from shop.acts.refund_order import RefundWanted, refund_order
+from shop.catalog.labels import give_mark, note_price
+from shop.catalog.models import MarkKind, NetUnit
 from shop.catalog.photos import add_photo
 from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
-from shop.kit.ids import InviteId
+from shop.kit.ids import InviteId, WishId
 from shop.kit.pictures import draw
 from shop.orders.models import Order
 from shop.papers.attachments import clean_upload
+from shop.papers.models import PermitKind
+from shop.papers.permits import record_permit
 from shop.payments.models import BalanceKind, SuspenseItem
 from shop.reports.long_reports import ask_for_report
 from shop.reports.order_story import get_story
 from shop.reports.periods import Period
 from shop.reports.sales_page import Asked
 from shop.shipping.models import Shipment
+from shop.voices.models import ReviewPhoto
+from shop.voices.wishes import find_wish, wish
 from shop.web.storefront.papers import code_of
 from tests.buying import MadeBuying, make_buying
 from tests.correcting import MadeCorrecting, make_correcting
@@ -67,6 +73,7 @@ from tests.providers import FakeProvider
 from tests.settling import make_settlement
 from tests.shopping import NOW, assert_books_are_sound, buy
 from tests.transfers import money_comes, only_remittance, place_by_transfer
+from tests.voices import first_line, make_review
 
 # ── The world, and who walks through it ───────────────────────────────────────────────────────────────────────────────
 
@@ -100,12 +107,29 @@ class Pictured:
 
     photo_id: int
     name: str
+    mark_id: int
+    price_id: int
+    review_id: int
+    picture_id: int
+    wish_id: int
+    permit_id: int
     file: str = "40.jpg"
 
 
-def make_pictured(product: MadeProduct) -> Pictured:
-    drawn = draw(picture())
-    return Pictured(add_photo(product.id, drawn, alt="稻田", by=None, now=NOW), drawn.name)
+def make_pictured(product: MadeProduct, number: str, mei: Person) -> Pictured:
+    drawn, day = draw(picture()), NOW.date()
+    photo_id = add_photo(product.id, drawn, alt="稻田", by=None, now=NOW)
+    give_mark(product.id, MarkKind.GREEN, number="LB-1", issuer="示例", first_day=day, last_day=day, by=None, now=NOW)
+    price = {"what": "某米", "price_fen": 100, "net_value": 500, "net_unit": NetUnit.GRAM, "source": "示例", "seen_on": day, "today": day}
+    note_price(product.id, **price, by=None, now=NOW)  # type: ignore[arg-type]
+    wish(product.id, email="mei@example.test", locale="zh", by=None, now=NOW)
+    review_id = make_review(number, mei)
+    days = {"first_day": day, "last_day": None, "picture": None, "is_sample": True}
+    permit = {"number": "1", "issuer": "示例", "scope": "", **days}
+    permit_id = record_permit(product.cooperative_id, PermitKind.BUSINESS, **permit, by=None, now=NOW)  # type: ignore[arg-type]
+    with reading() as session_:
+        picture_id = session_.scalars(select(ReviewPhoto.picture_id)).one()
+    return Pictured(photo_id, drawn.name, 1, 1, review_id, picture_id, 1, permit_id)
 
 
 @dataclass(frozen=True)
@@ -181,7 +205,7 @@ def world(provider: FakeProvider) -> World:
         corrected,
         make_buying(mei, placed.number),
         task_id,
-        make_pictured(product),
+        make_pictured(product, placed.number, mei),
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
         report_id,
     )
@@ -244,19 +268,10 @@ def addresses(app: Flask, world: World) -> list[Address]:
     with app.test_request_context():
         for rule in rules(app):
             values = {name: example(rule.endpoint, name, world) for name in rule.arguments}
-            if (
-                rule.endpoint.startswith(
-                    (
-                        "storefront.orders.",
-                        "storefront.transfers.",
-                        "storefront.data.",
-                        "storefront.again.",
-                        "storefront.papers.",
-                        "storefront.fapiao.",
-                    )
-                )
-                and "number" in values
-            ):
+            if rule.endpoint in ("storefront.wishes.show", "storefront.wishes.end"):
+                with reading():
+                    values["key"] = find_wish(WishId(1)).key(current_app.config["SECRET_KEY"])  # type: ignore[union-attr]
+            if rule.rule.startswith("/orders/<number>"):
                 values["key"] = world.key
             values |= with_a_key(rule.endpoint, world)
             path = app.url_for(rule.endpoint, **values)
@@ -285,6 +300,9 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
     if argument == "number" and endpoint.startswith(("staff.settlements.", "cooperative.money.")):
         return world.settlement
     slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug, "dividends": "baishui"}
+    slugs |= {"wishes": world.product.slug, "places": "baishui"}
+    if endpoint.startswith("storefront.reviews.") and argument == "line_id":
+        return first_line(world.number)
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
     return {

@@ -2,15 +2,17 @@
 
 from flask import Blueprint
 
-from shop.web.cooperative import corrections, costs, dividends, goods, lots, money, orders, stock, today, words
+from shop.web.cooperative import certificates, corrections, costs, dividends, goods, lots, money, orders, reviews, stock, today, words
 
 blueprint = Blueprint("cooperative", __name__, url_prefix="/cooperative")
 blueprint.register_blueprint(today.blueprint)
 blueprint.register_blueprint(stock.blueprint)
 blueprint.register_blueprint(lots.blueprint)
+blueprint.register_blueprint(certificates.blueprint)
 blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(money.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

@@ -19,8 +19,10 @@ from shop.web.staff import (
     months,
     orders,
     people,
+    places,
     refunds,
     reports,
+    reviews,
     settlements,
     suspicions,
     vouchers,
@@ -37,8 +39,10 @@ blueprint.register_blueprint(vouchers.blueprint)
 blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
+blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
+blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(imports.blueprint)

@@ -95,6 +95,7 @@ AUDIT_WORDS = {
 }
 """What somebody decided about an order, by the name of its audit row."""
 LETTER_WORDS = {
+    "back_in_stock": lazy_gettext("到货提醒"),
     "order_received": lazy_gettext("订单收到了"),
     "order_paid": lazy_gettext("收到你的钱了"),
     "payment_returned": lazy_gettext("钱在退回"),

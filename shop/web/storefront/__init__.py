@@ -2,6 +2,7 @@
 
 from flask import Blueprint
 
+from shop.web import goods_words
 from shop.web.storefront import (
     again,
     cart,
@@ -22,6 +23,7 @@ from shop.web.storefront import (
     parts,
     products,
     reading,
+    reviews,
     seasons,
     seen,
     sharing,
@@ -29,6 +31,7 @@ from shop.web.storefront import (
     suggest,
     transfers,
     villages,
+    wishes,
     words,
 )
 
@@ -38,6 +41,7 @@ words.register(blueprint)
 lot_words.register(blueprint)
 sharing.register(blueprint)
 structured.register(blueprint)
+goods_words.register(blueprint)
 blueprint.register_blueprint(home.blueprint)
 blueprint.register_blueprint(products.blueprint)
 blueprint.register_blueprint(suggest.blueprint)
@@ -62,3 +66,5 @@ blueprint.register_blueprint(papers.blueprint)
 blueprint.register_blueprint(again.blueprint)
 blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
+blueprint.register_blueprint(reviews.blueprint)
+blueprint.register_blueprint(wishes.blueprint)

@@ -46,6 +46,8 @@ def index() -> str | Response:
 @needs(Permission.ANYONE)
 def show(slug: str) -> str:
     """One product."""
-    page = product_page(slug_in(slug), sku_code=request.args.get("sku"), today=business_day(utc_now()), to=(to := place_shown()))
+    page = product_page(
+        slug_in(slug), sku_code=request.args.get("sku"), today=business_day(utc_now()), to=(to := place_shown()), english=is_english()
+    )
     remember(page.product.id)
     return render_template("storefront/products/show.html", to=place_name(to), page=page, shipping=DEFAULT)

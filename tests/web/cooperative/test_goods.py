@@ -124,3 +124,42 @@ def test_another_cooperatives_goods_are_not_there(app: Flask, rice: MadeProduct)
     assert "白水贡米" not in browser.open("/cooperative/goods/").text
     assert browser.open(f"/cooperative/goods/{rice.id}").status == 404
     assert browser.send(f"/cooperative/goods/{rice.id}/photos", {"alt": "x"}).status == 404
+
+
+LABEL = {
+    "kind": "prepackaged",
+    "name": "大米",
+    "ingredients": "稻谷 🌾𠮷 <script>",
+    "producer": "示例合作社",
+    "producer_address": "示例路 1 号",
+    "producer_contact": "0856-0000000",
+    "licence": "SC10152060200012",
+    "standard": "GB/T 1354",
+    "storage": "阴凉干燥处",
+    "shelf_life_days": "365",
+}
+
+
+def test_a_label_is_written_down_whole_and_stands_in_the_shop(phone: Browser, rice: MadeProduct, client: FlaskClient) -> None:
+    address = f"/cooperative/goods/{rice.id}/label"
+    phone.open(address)
+    page = phone.press(address, typed=LABEL | {"licence": "SC12", "protein_mg": "7.4", "producer_address": ""})
+    assert page.status == 422 and "SC 后面是十四位数字" in page.text and "七项都写" in page.text and "必须有" in page.text
+    assert "稻谷 🌾𠮷 &lt;script&gt;" in page.html and 'value="7.4"' in page.html
+    nutrition = {"energy_kj": "1460", "protein_mg": "7.4", "fat_mg": "0.8", "saturated_fat_mg": "0.3", "carbohydrate_mg": "77.9"}
+    phone.open(address)
+    phone.press(address, typed=LABEL | nutrition | {"sugars_mg": "0", "sodium_mg": "4"})
+    assert "标签记下了" in phone.page.text
+    shown = client.get(f"/products/{rice.slug}").text
+    for words in ("预包装食品", "大米", "SC10152060200012", "GB/T 1354", "稻谷 🌾𠮷 &lt;script&gt;", "77.9", "1460"):
+        assert words in shown
+
+
+def test_a_price_elsewhere_stands_with_its_source_and_day(phone: Browser, rice: MadeProduct, client: FlaskClient) -> None:
+    address = f"/cooperative/goods/{rice.id}/prices"
+    phone.open(address)
+    assert "没有来源的价" in phone.press(address, typed={"what": "某米", "price": "79.9", "net_value": "5000"}).text
+    phone.press(address, typed={"source": "示例超市，昆山", "seen_on": "2026-11-20"})
+    assert "示例超市" in client.get(f"/products/{rice.slug}").text
+    phone.press(f"{address}/1/withdraw")
+    assert "示例超市" not in client.get(f"/products/{rice.slug}").text

