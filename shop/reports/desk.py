@@ -28,6 +28,7 @@ from shop.orders.states import OrderState
 from shop.origin.models import Cooperative
 from shop.outbox.models import Letter
 from shop.payments.models import BankLine, Payment, PaymentState, Refund, RefundState, Remittance
+from shop.reports.desk_piles import Pile, read_piles
 from shop.reports.provider_money import MoneyAlarms, read_alarms
 from shop.shipping.models import Shipment
 from shop.shipping.states import ShipmentState
@@ -241,6 +242,7 @@ class Desk:
     send_back: tuple[ToSendBack, ...]
     found_refunds: tuple[SoldAndRefunded, ...]
     providers: MoneyAlarms
+    piles: tuple[Pile, ...]
 
     @property
     def count(self) -> int:
@@ -248,11 +250,16 @@ class Desk:
         kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
         money = (self.waiting_refunds, self.send_back, self.found_refunds)
         second_person = (self.drafts, self.rules, self.sheets, self.corrections)
-        return sum(len(kind) for kind in (*kinds, *money, *second_person)) + (self.bank_lines is not None) + self.providers.count
+        return (
+            sum(len(kind) for kind in (*kinds, *money, *second_person))
+            + (self.bank_lines is not None)
+            + self.providers.count
+            + len(self.piles)
+        )
 
 
 def read_desk(now: datetime) -> Desk:
-    """The desk as it stands. Twenty-three statements, however much there is to do."""
+    """The desk as it stands. Twenty-six statements, however much there is to do."""
     today = business_day(now)
     return Desk(
         today=today,
@@ -272,6 +279,7 @@ def read_desk(now: datetime) -> Desk:
         send_back=_send_back(),
         found_refunds=_found_refunds(),
         providers=read_alarms(now),
+        piles=read_piles(now),
     )
 
 

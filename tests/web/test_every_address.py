@@ -35,7 +35,7 @@ from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
 from shop.kit.ids import InviteId, WishId
 from shop.kit.pictures import draw
-from shop.orders.models import Order
+from shop.orders.models import Channel, Order
 from shop.papers.attachments import clean_upload
 from shop.papers.models import PermitKind
 from shop.papers.permits import record_permit
@@ -48,6 +48,7 @@ from shop.shipping.models import Shipment
 from shop.voices.models import ReviewPhoto
 from shop.voices.wishes import find_wish, wish
 from shop.web.storefront.papers import code_of
+from tests.books import sell
 from tests.buying import MadeBuying, make_buying
 from tests.correcting import MadeCorrecting, make_correcting
 from tests.dividends import MadeDividend, make_dividend
@@ -99,6 +100,7 @@ class World:
     pictured: "Pictured"
     invite_id: InviteId
     report_id: int
+    by_hand: str
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,7 @@ def world(provider: FakeProvider) -> World:
         make_pictured(product, placed.number, mei),
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
         report_id,
+        sell((product.sku, 1), channel=Channel.OFFLINE).number,
     )
 
 
@@ -299,6 +302,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
     """Something that is there, for one gap of one address."""
     if argument == "number" and endpoint.startswith(("staff.settlements.", "cooperative.money.")):
         return world.settlement
+    if argument == "number" and endpoint.startswith("staff.offline."):
+        return world.by_hand
     slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug, "dividends": "baishui"}
     slugs |= {"wishes": world.product.slug, "places": "baishui"}
     if endpoint.startswith("storefront.reviews.") and argument == "line_id":

@@ -80,6 +80,11 @@ class UnitsField(TypedField[int]):
 
     def read(self, text: str) -> int:
         """`１２` → 12."""
+        return self.read_units(text)
+
+    @staticmethod
+    def read_units(text: str) -> int:
+        """The number that was typed, for a field drawn by hand; raises ValueError with words for the person."""
         text = text.replace(",", "")
         if _SIGNED.fullmatch(text):
             raise ValueError(gettext("不能小于 0。"))
@@ -120,6 +125,11 @@ class YuanField(TypedField[int]):
 
     def read(self, text: str) -> int:
         """`１２８．５` → 12850, `¥1,280元` → 128000."""
+        return self.read_fen(text)
+
+    @staticmethod
+    def read_fen(text: str) -> int:
+        """The sum that was typed, for a field drawn by hand; raises ValueError with words for the person."""
         text = re.sub(r"^¥|\s*元$", "", text.replace(",", "").replace("。", ".")).strip()
         if _SIGNED.fullmatch(text):
             raise ValueError(gettext("不能小于 0。"))

@@ -17,6 +17,7 @@ from shop.web.staff import (
     imports,
     money,
     months,
+    offline,
     orders,
     people,
     places,
@@ -46,6 +47,7 @@ blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(imports.blueprint)
+blueprint.register_blueprint(offline.blueprint)
 blueprint.register_blueprint(settlements.blueprint)
 blueprint.register_blueprint(months.blueprint)
 blueprint.register_blueprint(people.blueprint)

@@ -9,6 +9,7 @@ from shop.kit.clock import utc_now
 from shop.reports.desk import EXPIRES_WITHIN, SHIP_WITHIN, read_desk
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.staff.desk_words import shown_pile
 from shop.web.staff.words import LETTER_WORDS, METHODS
 
 blueprint = Blueprint("desk", __name__)
@@ -34,6 +35,7 @@ def index() -> str | Response:
     return render_template(
         "staff/desk/index.html",
         desk=desk,
+        piles=[shown_pile(pile) for pile in desk.piles],
         now=now,
         weekday=weekdays[desk.today.weekday()],
         ship_days=SHIP_WITHIN.days,

@@ -1,6 +1,6 @@
 """What needs a person, and that it leaves the desk when its cause is gone."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from shop.acts.confirm_payment import check_order_payments
 from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.acts.place_order import Wishes
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.settle_cooperative import draft_settlement
 from shop.acts.settle_refund import settle_refund
@@ -20,10 +21,14 @@ from shop.ledger.dividing import approve, decide_rule
 from shop.ledger.models import RuleDecision
 from shop.ledger.settlements import cancel_settlement
 from shop.outbox.models import Letter
+from shop.papers.fapiao import FapiaoWanted
+from shop.papers.models import FapiaoKind
 from shop.payments.models import RefundState
 from shop.reports.desk import Desk, read_desk
+from shop.reports.desk_piles import PileKind, read_piles
 from shop.reports.order_story import OrderStory, get_story
 from shop.stock.corrections import reject
+from tests.books import sell
 from tests.browser import Browser
 from tests.correcting import make_correcting
 from tests.dividends import IN_DECEMBER, close, compute_to, make_rule, make_season, propose, sell_by_hand
@@ -31,6 +36,7 @@ from tests.factories import MadeProduct, make_cooperative, make_lot, make_produc
 from tests.providers import FakeProvider, Verb
 from tests.shopping import buy, picks_of, place
 from tests.statements import count_statements
+from tests.vouchers import a_voucher
 
 
 @pytest.fixture
@@ -152,7 +158,7 @@ def test_the_desk_asks_the_same_number_of_statements_however_much_there_is(rice:
     with count_statements() as after:
         desk = desk_now()
     assert desk.count >= 3
-    assert len(before) == len(after) == 23
+    assert len(before) == len(after) == 26
 
 
 def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: FakeProvider, lin: Browser) -> None:
@@ -185,3 +191,29 @@ def test_what_waits_for_a_second_person_stands_there_until_it_is_decided(app: Fl
     cancel_settlement(desk.drafts[0].number, by=season.finance.id, now=IN_DECEMBER)
     desk = desk_now()
     assert (desk.drafts, desk.rules, desk.sheets, desk.corrections) == ((), (), (), ())
+
+
+def test_piles_stand_with_their_count_until_they_are_worked_through(rice: MadeProduct, provider: FakeProvider, office: Browser) -> None:
+    wish = Wishes(fapiao=FapiaoWanted(FapiaoKind.PERSON, "示例", None, "a@example.test"))
+    place({rice.sku: 1}, wishes=wish, now=utc_now())
+    assert not desk_now().piles, "nobody issues a fapiao for what is not paid"
+    buy(provider, {rice.sku: 1}, wishes=wish, now=utc_now())
+    a_voucher(last_day=business_day(utc_now()) + timedelta(days=3))
+    a_voucher()
+    assert [(pile.kind, pile.count) for pile in desk_now().piles] == [(PileKind.FAPIAO, 1), (PileKind.VOUCHERS, 1)]
+    page = office.open("/staff/")
+    assert "1 单付了款，等开发票" in page.text and "1 个优惠码快到期" in page.text and "要人看的 2 件" in page.text
+
+
+def test_a_month_that_is_over_waits_to_be_closed(rice: MadeProduct, office: Browser) -> None:
+    today = business_day(utc_now())
+    last_month = today.replace(day=1) - timedelta(days=1)
+    sell((rice.sku, 1), on=last_month)
+    day_eleven = datetime.combine(today.replace(day=11), time(12), tzinfo=UTC)
+    assert not read_months(day_eleven - timedelta(days=2))
+    assert read_months(day_eleven) == [(1, last_month.replace(day=1))]
+
+
+def read_months(now: datetime) -> list[tuple[int, date | None]]:
+    with reading():
+        return [(pile.count, pile.since) for pile in read_piles(now) if pile.kind is PileKind.MONTHS]

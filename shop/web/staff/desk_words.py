@@ -1,0 +1,60 @@
+"""What the desk's piles are called, what each says, and where one works through it."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext, ngettext
+
+from shop.accounts.roles import Permission
+from shop.reports.desk_piles import Pile, PileKind
+from shop.web.current import somebody
+from shop.web.filters import short_day
+
+
+@dataclass(frozen=True)
+class ShownPile:
+    """One pile in words."""
+
+    badge: str
+    title: str
+    note: str
+    href: str
+    action: str
+
+
+def shown_pile(pile: Pile) -> ShownPile:
+    """A pile as the desk says it."""
+    count, since = pile.count, short_day(pile.since) if pile.since else ""
+    if pile.kind is PileKind.FAPIAO:
+        return ShownPile(
+            gettext("要发票"),
+            ngettext("%(num)s 单付了款，等开发票", "%(num)s 单付了款，等开发票", count),
+            gettext("开好了写上号码，买家会收到通知。"),
+            url_for("staff.fapiao.index") if somebody().may(Permission.READ_FAPIAO) else url_for("staff.orders.index", fapiao="asked"),
+            gettext("去开"),
+        )
+    if pile.kind is PileKind.RED:
+        return ShownPile(
+            gettext("红字"),
+            ngettext("%(num)s 张发票退过款，要开红字", "%(num)s 张发票退过款，要开红字", count),
+            gettext("开过发票以后退了钱的。"),
+            url_for("staff.fapiao.index", pile="red")
+            if somebody().may(Permission.READ_FAPIAO)
+            else url_for("staff.orders.index", fapiao="issued"),
+            gettext("去开"),
+        )
+    if pile.kind is PileKind.VOUCHERS:
+        return ShownPile(
+            gettext("优惠码"),
+            ngettext("%(num)s 个优惠码快到期，或已经用完", "%(num)s 个优惠码快到期，或已经用完", count),
+            gettext("最早的 %(day)s 到期。要接着办，就另做一个。", day=since),
+            url_for("staff.vouchers.index") if somebody().may(Permission.READ_VOUCHERS) else url_for("staff.orders.index"),
+            gettext("看优惠码"),
+        )
+    return ShownPile(
+        gettext("没关账"),
+        ngettext("%(num)s 个月过完了，还没有关账", "%(num)s 个月过完了，还没有关账", count),
+        gettext("从 %(month)s 起。关了账，数字不再变，分红才能批。", month=f"{pile.since:%Y-%m}"),
+        url_for("staff.months.index"),
+        gettext("去关账"),
+    )
