@@ -131,6 +131,11 @@ def name_of(label: Label) -> str:
     return str(gettext("（没有）")) if label.name is None else said(label.name, label.name_en)
 
 
+def days_fact(period: Period) -> tuple[str, str]:
+    """A document's period among its facts."""
+    return gettext("期间"), gettext("%(since)s 至 %(until)s，按记账日", since=period.since, until=period.until)
+
+
 # ── Columns and rows of sales ─────────────────────────────────────────────────────────────────────────────────────────
 
 

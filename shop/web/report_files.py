@@ -112,7 +112,7 @@ def _as_paper(document: Document, noted: Noted) -> bytes:
         if not part.lines:
             sheet.text(gettext("没有。"), is_faint=True)
             continue
-        columns = [PaperColumn(column.title, _share(column), is_figure=_is_figure(column)) for column in part.columns]
+        columns = [PaperColumn(column.title, _share(column), is_figure=is_figure(column)) for column in part.columns]
         rows = (cells_in_words(part.columns, line) for line in taken.of(part))
         sheet.table(columns, rows, total=cells_in_words(part.columns, part.total) if part.total else ())
         if part.note:
@@ -122,7 +122,8 @@ def _as_paper(document: Document, noted: Noted) -> bytes:
     return sheet.written()
 
 
-def _is_figure(column: Column) -> bool:
+def is_figure(column: Column) -> bool:
+    """Whether its cells stand to the right."""
     return column.kind not in (Kind.TEXT, Kind.LONG_TEXT, Kind.DAY)
 
 

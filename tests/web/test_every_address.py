@@ -325,6 +325,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "shipment_id": world.shipment_id,
         "task_id": world.task_id,
         "report_id": world.report_id,
+        "ready": "refunds",
         "suspense_id": world.suspense_id,
         **vars(world.bank),
         "cooperative_id": world.cooperative.id,

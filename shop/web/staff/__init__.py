@@ -21,6 +21,7 @@ from shop.web.staff import (
     orders,
     people,
     places,
+    ready,
     refunds,
     reports,
     reviews,
@@ -44,6 +45,7 @@ blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
+blueprint.register_blueprint(ready.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(imports.blueprint)
