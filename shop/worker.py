@@ -32,9 +32,11 @@ from shop.catalog.service import rewrite_search_texts
 from shop.kit.clock import utc_now
 from shop.messages.sending import send_letters
 from shop.outbox.tasks import Runner, run_tasks
+from shop.reports.exports import EXPORT, exporter
 from shop.reports.folding import fold_waiting
 from shop.reports.long_reports import LONG_REPORT, read_long_report
 from shop.reports.provider_money import warn_of_overdue
+from shop.web.report_files import write_file
 
 log = structlog.get_logger()
 
@@ -53,6 +55,7 @@ TASKS: dict[str, Runner] = {
     CHECK: check_sales,
     BOOK: book_sales_file,
     LONG_REPORT: read_long_report,
+    EXPORT: exporter(write_file),
 }
 """Long tasks that people ask for, by kind (`shop/outbox/tasks.py`)."""
 

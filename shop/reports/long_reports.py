@@ -36,7 +36,7 @@ class Kept:
 @act
 def ask_for_report(asked: Asked, *, by: UserId, now: datetime) -> TaskId:
     """Leave a report to be read; the same question within the hour is the same task."""
-    facts = _facts(asked)
+    facts = facts_of_asked(asked)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
     tasks.forget_files(LONG_REPORT, before=now - KEPT_FOR)
     return tasks.begin_task(LONG_REPORT, once=f"{LONG_REPORT}:{now:%Y%m%d%H}:{digest}", facts=facts, by=by, now=now)
@@ -66,7 +66,7 @@ def get_long_report(task_id: TaskId) -> TaskRow:
 def find_kept(task_id: TaskId, asked: Asked) -> Kept | None:
     """The report of a task, if it is that of this question and still kept. Raises NotFound where there is no such task."""
     task = get_long_report(task_id)
-    if task.facts != _facts(asked):
+    if task.facts != facts_of_asked(asked):
         raise NotFound
     content = tasks.read_file(task_id, FILE) if task.state is TaskState.DONE else None
     if content is None or task.ended_at is None:
@@ -77,7 +77,8 @@ def find_kept(task_id: TaskId, asked: Asked) -> Kept | None:
 # ── A question, and a report, as text ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _facts(asked: Asked) -> dict[str, object]:
+def facts_of_asked(asked: Asked) -> dict[str, object]:
+    """A question as JSON keeps it."""
     return {
         "by": list(asked.by),
         "from": asked.period.since.isoformat(),
@@ -91,7 +92,11 @@ def _facts(asked: Asked) -> dict[str, object]:
 
 def asked_of(task: TaskRow) -> Asked:
     """The question that a task answers."""
-    facts: dict[str, object] = dict(task.facts)
+    return asked_from(task.facts)
+
+
+def asked_from(facts: Mapping[str, object]) -> Asked:
+    """What `facts_of_asked` wrote."""
     by, only = facts["by"], facts["only"]
     assert isinstance(by, list) and isinstance(only, dict)
     period = Period(date.fromisoformat(str(facts["from"])), date.fromisoformat(str(facts["to"])))

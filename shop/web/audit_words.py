@@ -59,6 +59,7 @@ ACTION_WORDS = {
     "remittance.payee_named": lazy_gettext("写了收款账户"),
     "remittance.sent": lazy_gettext("从银行转回了"),
     "sales_booked": lazy_gettext("把导入的销售记了账"),
+    "report_exported": lazy_gettext("存了一份报表文件"),
     "sales_uploaded": lazy_gettext("导入了销售文件"),
     "settlement_approved": lazy_gettext("批准了结算"),
     "settlement_cancelled": lazy_gettext("作废了结算"),

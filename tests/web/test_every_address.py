@@ -40,9 +40,11 @@ from shop.papers.attachments import clean_upload
 from shop.papers.models import PermitKind
 from shop.papers.permits import record_permit
 from shop.payments.models import BalanceKind, SuspenseItem
+from shop.reports.exports import ask_for_export
 from shop.reports.long_reports import ask_for_report
 from shop.reports.order_story import get_story
-from shop.reports.periods import Period
+from shop.reports.periods import Period, month_of
+from shop.reports.ready import ReadyAsked
 from shop.reports.sales_page import Asked
 from shop.shipping.models import Shipment
 from shop.voices.models import ReviewPhoto
@@ -101,6 +103,7 @@ class World:
     invite_id: InviteId
     report_id: int
     by_hand: str
+    export_id: int
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,7 @@ def world(provider: FakeProvider) -> World:
     corrected = make_correcting(product, lot)
     task_id = upload_sales(b"ref", name="f.csv", once="world", by=mei.id, now=NOW)
     report_id = ask_for_report(Asked(("product", "district"), Period(date(2026, 11, 1), date(2026, 11, 30))), by=mei.id, now=NOW)
+    export_id = ask_for_export(ReadyAsked("refunds", month_of(date(2026, 11, 1))), "csv", locale="zh", by=mei.id, now=NOW)
     return World(
         cooperative,
         product,
@@ -211,6 +215,7 @@ def world(provider: FakeProvider) -> World:
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
         report_id,
         sell((product.sku, 1), channel=Channel.OFFLINE).number,
+        export_id,
     )
 
 
@@ -326,6 +331,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "task_id": world.task_id,
         "report_id": world.report_id,
         "ready": "refunds",
+        "export_id": world.export_id,
         "suspense_id": world.suspense_id,
         **vars(world.bank),
         "cooperative_id": world.cooperative.id,

@@ -12,6 +12,7 @@ from shop.web.staff import (
     desk,
     dividends,
     edits,
+    exports,
     fapiao,
     goods,
     imports,
@@ -46,6 +47,7 @@ blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)
+blueprint.register_blueprint(exports.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(imports.blueprint)

@@ -16,7 +16,7 @@ from shop.reports.periods import Period, month_of, period_before, so_far, year_o
 from shop.reports.ready import READY, ReadyAsked, ReadyReport, Span, read_ready, usual_period
 from shop.reports.sales import sales
 from shop.web.current import needs, settings
-from shop.web.report_files import TYPES, as_answer, in_words, is_figure
+from shop.web.report_files import MOST_ROWS_AT_ONCE, TYPES, as_answer, in_words, is_figure
 from shop.web.staff.reports import SalesForm
 
 blueprint = Blueprint("ready", __name__, url_prefix="/reports/ready")
@@ -54,11 +54,25 @@ def show(ready: str) -> str | Response | tuple[str, int]:
     except ValueError as error:  # the address names what no village or cooperative can be
         raise NotFound from error
     if (file_format := request.args.get("format", "")) in TYPES:
+        if document.rows > MOST_ROWS_AT_ONCE[file_format]:
+            address = dict(request.args)
+            back = {word: value for word, value in address.items() if word != "format"}
+            return render_template("staff/exports/offer.html", ready=ready, rows=document.rows, address=address, back=back)
         return as_answer(document, file_format)
     shown = {"document": document, "asked": asked, "tables": [_table(part, document) for part in map(without_codes, document.parts)]}
     if report.is_notice:
         return render_template("staff/ready/notice.html", code=_code(document.arguments["village_page"]), **shown, **around)
     return render_template("staff/ready/show.html", **shown, **around)
+
+
+def asked_ready(name: str, today: date) -> ReadyAsked:
+    """The ready-made report that the address asks for. Raises NotFound."""
+    report = READY.get(name)
+    form = SalesForm(request.args)
+    if report is None or not form.validate():
+        raise NotFound
+    period = _period(report, form if report.span is Span.DAYS else None, today)
+    return ReadyAsked(name, period, _subject(report, period))
 
 
 # ── What is asked ─────────────────────────────────────────────────────────────────────────────────────────────────────

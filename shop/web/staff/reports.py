@@ -45,7 +45,7 @@ from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
-from shop.web.report_files import TYPES, as_answer
+from shop.web.report_files import MOST_ROWS_AT_ONCE, TYPES, as_answer
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -72,13 +72,23 @@ def sales() -> str | Response | tuple[str, int]:
     try:
         ready = asked if kept else ready_at_once(asked)
     except TooLong as long:
+        if file_format in TYPES:
+            return _offer(asked, file_format, long.rows)
         return render_template("staff/reports/sales.html", shown=None, rows_to_read=long.rows, address=_address(asked), **around)
     if file_format in TYPES:
         report = kept.report if kept else read_report(asked)
+        if len(report.rows) > MOST_ROWS_AT_ONCE[file_format]:
+            return _offer(asked, file_format, len(report.rows))
         return as_answer(sales_document(asked, report, now=kept.read_at if kept else utc_now()), file_format)
     shown = _shown(read_page(ready, kept.report if kept else None), request.args.get("sort", ""), asked, request.args.getlist("cols"))
     is_closed = asked.dates is Dates.POSTED and closed_up_to(asked.period)
     return render_template("staff/reports/sales.html", shown=shown, is_closed=is_closed, kept=kept, **around)
+
+
+def _offer(asked: Asked, file_format: str, rows: int) -> str:
+    """A file that would keep everybody waiting: the worker may write it."""
+    back = _address(asked)
+    return render_template("staff/exports/offer.html", ready="sales", rows=rows, address=dict(back, format=file_format), back=back)
 
 
 def _kept(asked: Asked) -> Kept | None:
