@@ -9,8 +9,10 @@ from typing import Any
 
 import flask_babel
 from flask import Flask, g, has_app_context, has_request_context, request, url_for
-from jinja2 import pass_eval_context
+from jinja2 import Template, pass_eval_context
+from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 MOST_ADDRESSES = 4096
@@ -20,8 +22,16 @@ MOST_ADDRESSES = 4096
 def register(app: Flask) -> None:
     """Let the templates of this application use the quick `_()` and `url_for()`, and `keep()`. Call it after Babel is there."""
     _keep_words(app)
+    app.jinja_env.template_class = PartsKept
     app.jinja_env.globals["url_for"] = _keep_addresses()
     app.jinja_env.globals["keep"] = _keep_fragments(app)
+
+
+class PartsKept(Template):
+    """A template whose macros are imported without a look for globals of the importing page's own: no page of the shop has such (70 µs each, 36 a purchase)."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        return super()._get_default_module()
 
 
 def language() -> str:
