@@ -45,6 +45,14 @@ class Legal:
     """公安联网备案号."""
 
     @property
+    def contact_link(self) -> str:
+        """What a click on the contact opens: a letter or a call; '' if it is neither an e-mail address nor a telephone number."""
+        where = self.contact or ""
+        if re.fullmatch(r"[^@\s]+@[^@\s]+", where):
+            return f"mailto:{where}"
+        return f"tel:{re.sub(r'[^+0-9]', '', where)}" if re.fullmatch(r"\+?[0-9][0-9 ()-]{4,}", where) else ""
+
+    @property
     def police_code(self) -> str:
         """Its digits, as the register's page is asked for them."""
         return re.sub(r"[^0-9]", "", self.police or "")

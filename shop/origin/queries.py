@@ -32,6 +32,12 @@ def cooperative_name(cooperative_id: CooperativeId) -> tuple[str, str]:
     return row.name, row.name_en
 
 
+def shipping_days(cooperative_ids: Iterable[CooperativeId]) -> dict[CooperativeId, str]:
+    """On which days of the week each hands parcels to its carrier, `1` for Monday."""
+    rows = db.session.execute(select(Cooperative.id, Cooperative.ships_on).where(Cooperative.id.in_(sorted(cooperative_ids))))
+    return {CooperativeId(row.id): row.ships_on for row in rows}
+
+
 def eastern_units_by_name() -> dict[str, EasternUnitId]:
     """Every eastern unit, by its slug and by its name: what a file may call it."""
     rows = db.session.execute(select(EasternUnit.id, EasternUnit.slug, EasternUnit.name).order_by(EasternUnit.id.desc())).all()

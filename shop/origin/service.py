@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from shop.extensions import act, db, require_transaction, violated
@@ -175,6 +175,22 @@ def set_bank_account(
     account.changed_by, account.changed_at = by, now
     facts = {"was": before[-4:], "now": number[-4:]}
     outbox.write_audit("bank_account_changed", subject=f"cooperative:{cooperative_id}", by=by, facts=facts, now=now)
+
+
+@act
+def set_shipping_days(cooperative_id: CooperativeId, ships_on: str, *, by: UserId, now: datetime) -> None:
+    """The days of the week on which the cooperative hands parcels to its carrier, `1` for Monday, in order: `135`. What was said at checkout stays.
+
+    Raises NoSuchPlace.
+    """
+    assert ships_on and "".join(sorted(set(ships_on) & set("1234567"))) == ships_on, "at least one day of the week, each once"
+    before = db.session.scalar(select(Cooperative.ships_on).where(Cooperative.id == cooperative_id).with_for_update())
+    if before is None:
+        raise NoSuchPlace
+    if before != ships_on:
+        db.session.execute(update(Cooperative).where(Cooperative.id == cooperative_id).values(ships_on=ships_on))
+        facts = {"was": before, "now": ships_on}
+        outbox.write_audit("shipping_days_changed", subject=f"cooperative:{cooperative_id}", by=by, facts=facts, now=now)
 
 
 @act

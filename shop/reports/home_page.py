@@ -49,6 +49,7 @@ class NewHarvest:
     product: str
     product_en: str
     illustration: str
+    cover: str
     glyph: str
     tint: str
     produced_grams: int
@@ -148,7 +149,7 @@ def _tally(today: date) -> Tally:
 _HARVESTS = (
     text(
         """
-select l.code, l.harvested_on, p.name, p.name_en, coalesce(p.illustration, ''), p.glyph, c.tint, l.produced_grams, v.name, v.name_en,
+select l.code, l.harvested_on, p.name, p.name_en, coalesce(p.illustration, ''), p.cover, p.glyph, c.tint, l.produced_grams, v.name, v.name_en,
        (select count(*) from lot_sources x where x.lot_id = l.id and x.version = l.source_version)
   from (select l.id, row_number() over (partition by l.product_id order by l.harvested_on desc, l.id desc) as place
           from lots l where l.best_before >= :today and l.recalled_at is null and l.harvested_on <= :today
@@ -164,7 +165,13 @@ select l.code, l.harvested_on, p.name, p.name_en, coalesce(p.illustration, ''), 
     .bindparams(bindparam("today", type_=Date))
     .columns(
         *(column("code", String), column("harvested_on", Date), column("product", String), column("product_en", String)),
-        *(column("illustration", String), column("glyph", String), column("tint", String), column("produced_grams", BigInteger)),
+        *(
+            column("illustration", String),
+            column("cover", String),
+            column("glyph", String),
+            column("tint", String),
+            column("produced_grams", BigInteger),
+        ),
         *(column("village", String), column("village_en", String), column("villages", Integer)),
     )
 )

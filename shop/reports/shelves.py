@@ -107,6 +107,7 @@ class Seen:
     name: str
     village: str
     illustration: str
+    cover: str
     glyph: str
     tint: str
 
@@ -397,7 +398,7 @@ def _page_of_ids(english: bool) -> TextClause:
 def _seen(english: bool) -> TextClause:
     name = "name_en" if english else "name"
     return text(
-        f"select p.id, p.slug, p.{name}, v.{name}, coalesce(p.illustration, ''), p.glyph, c.tint{_PRODUCTS}{_PUBLISHED} and p.id in :ids"
+        f"select p.id, p.slug, p.{name}, v.{name}, coalesce(p.illustration, ''), p.cover, p.glyph, c.tint{_PRODUCTS}{_PUBLISHED} and p.id in :ids"
     ).bindparams(bindparam("ids", expanding=True))
 
 

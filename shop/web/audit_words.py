@@ -13,6 +13,7 @@ ACTION_WORDS = {
     "bank.line_taken_up": lazy_gettext("又拿起一笔银行流水"),
     "bank.line_typed": lazy_gettext("手写了一笔银行流水"),
     "bank.statement_brought": lazy_gettext("导入了银行流水"),
+    "shipping_days_changed": lazy_gettext("改了合作社的发货日"),
     "bank_account_changed": lazy_gettext("改了合作社的收款账户"),
     "cost.cancelled": lazy_gettext("作废了一笔成本"),
     "cost.recorded": lazy_gettext("记了一笔成本"),

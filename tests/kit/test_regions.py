@@ -67,5 +67,14 @@ def test_kunshan_offers_its_ten_towns_and_the_zone():
     assert towns("310101") == ()
 
 
+@pytest.mark.parametrize(
+    ("district", "count", "name", "code"),
+    [("320585", 8, "城厢镇", "320585100"), ("320505", 7, "东渚街道", "320505407"), ("520602", 15, "环北街道", "520602002")],
+)
+def test_the_towns_of_suzhou_and_tongren_are_known(district, count, name, code):
+    found = {town.name: town.code for town in towns(district)}
+    assert (len(found), found[name]) == (count, code)
+
+
 def test_unknown_codes_have_no_parts():
     assert cities("000000") == () == districts("000000") == cities("320500") == districts("320000")

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from shop.web.cooperative import certificates, corrections, costs, dividends, goods, lots, money, orders, reviews, stock, today, words
+from shop.web.cooperative import certificates, corrections, costs, dividends, goods, lots, money, orders, reviews, shipping, stock, today, words
 
 blueprint = Blueprint("cooperative", __name__, url_prefix="/cooperative")
 blueprint.register_blueprint(today.blueprint)
@@ -13,6 +13,7 @@ blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
+blueprint.register_blueprint(shipping.blueprint)
 blueprint.register_blueprint(money.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

@@ -22,7 +22,7 @@ from shop.cart.queries import CartOwner
 from shop.extensions import csrf, limiter
 from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import CheckoutKey, SkuId, new_key
-from shop.kit.regions import find_place, towns
+from shop.kit.regions import districts, find_place, region_path, towns
 from shop.kit.text import fold
 from shop.offers.errors import VoucherRefused
 from shop.orders import service as orders
@@ -58,6 +58,7 @@ from shop.web.storefront.checkout_form import (
     services_wanted,
     with_vouchers,
 )
+from shop.web.storefront.delivery import city_chosen
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
@@ -72,27 +73,37 @@ _GUESSES = "40 per 5 minutes"
 @blueprint.get("/")
 @needs(Permission.ANYONE)
 def show() -> str | Response:
-    """The form, begun with the buyer's own address or, for a start, Kunshan."""
+    """The form, begun with the city that a product's page told carriage for, the buyer's own address or, for a start, Kunshan."""
     person = signed_in()
     book = addresses_of(person.user_id) if person else []
-    place = book[0].district_code if book else KUNSHAN
+    own, province, district = _begin(book, city_chosen())
+    place = own.district_code if own else district or None
     basket = _read(cart_owner(), place, utc_now())
     if basket is None or not basket.is_ready:
         return go("storefront.cart.show")
     form = CheckoutForm(
         formdata=None,
-        address=str(book[0].id) if book else NEW_ADDRESS,
+        address=str(own.id) if own else NEW_ADDRESS,
         name=person.name if person else "",
         phone=(person.phone or "") if person else "",
         email=(person.email or "") if person else "",
-        province=province_of(KUNSHAN),
-        district=KUNSHAN,
+        province=province,
+        district=district,
         remember=True,
         pay="online",
         once=new_key(),
     )
     _say_where_it_cannot_go(form, basket)
     return _form_page(form, basket, book, place)
+
+
+def _begin(book: Sequence[BookedAddress], city: str) -> tuple[BookedAddress | None, str, str]:
+    """The address of the book to begin with, if any, and the province and district of a new one; no district is guessed but Kunshan's own city."""
+    own = next((address for address in book if address.district_code.startswith(city[:4])), None)  # nothing chosen: the first
+    if own or not city or KUNSHAN.startswith(city[:4]):
+        return own, province_of(KUNSHAN), KUNSHAN
+    parts = districts(city)
+    return None, region_path(city)[0].code, parts[0].code if len(parts) == 1 else ""
 
 
 @blueprint.post("/")

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from shop.accounts.queries import addresses_of
 from shop.accounts.roles import Permission
-from shop.kit.regions import cities, provinces, region_name, region_path
+from shop.kit.regions import cities, find_place, provinces, region_name, region_path
 from shop.web.address_form import KUNSHAN
 from shop.web.current import needs, signed_in, way_back
 
@@ -49,6 +49,12 @@ def place_shown() -> str:
     book = addresses_of(person.user_id)
     session["to"] = book[0].district_code if book and region_path(book[0].district_code) else KUNSHAN
     return str(session["to"])
+
+
+def city_chosen() -> str:
+    """The city, or the province without parts, that was chosen by hand; '' if none was."""
+    chosen = session.get("to")
+    return chosen if isinstance(chosen, str) and find_place(chosen) is None and region_path(chosen) else ""
 
 
 def place_name(code: str) -> str:

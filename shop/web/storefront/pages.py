@@ -30,6 +30,13 @@ def privacy() -> str:
     return render_template("storefront/pages/privacy.html")
 
 
+@blueprint.get("/contact")
+@needs(Permission.ANYONE)
+def contact() -> str:
+    """Whom to ask, about what."""
+    return render_template("storefront/pages/contact.html")
+
+
 @blueprint.get("/prices")
 @needs(Permission.ANYONE)
 def prices() -> str:

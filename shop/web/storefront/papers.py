@@ -15,12 +15,14 @@ from shop.kit.errors import NotFound
 from shop.kit.keys import is_link_key, link_key
 from shop.kit.pdf import Column, Sheet
 from shop.orders.states import is_paid
-from shop.reports.order_story import OrderStory, get_own_story, get_story
+from shop.papers.models import FapiaoState
+from shop.reports.fapiao import FapiaoStory, find_fapiao
+from shop.reports.order_story import OrderStory, ShipmentStory, get_own_story, get_story
 from shop.web.current import needs, settings, signed_in
-from shop.web.filters import day, yuan
+from shop.web.filters import day, short_day, yuan
 from shop.web.paper import as_file, new_sheet
 from shop.web.storefront.addresses import order_number
-from shop.web.storefront.words import said
+from shop.web.storefront.words import named, said, service_word
 
 blueprint = Blueprint("papers", __name__)
 
@@ -72,11 +74,24 @@ def receipt(number: str) -> Response:
         ],
         total=(gettext("货款"), "", "", "", yuan(story.goods_fen - story.discount_fen)),
     )
+    if story.discount_fen:
+        sheet.table([Column(gettext("优惠已在上面各行里，它们来自"), 3), Column(gettext("元"), is_figure=True)], _discounts(story))
     sums = [(gettext("运费"), yuan(story.shipping_fen)), (gettext("实付"), yuan(story.total_fen))]
     if story.net_paid_fen != story.total_fen:
         sums += [(gettext("已退"), yuan(story.net_paid_fen - story.total_fen)), (gettext("净付"), yuan(story.net_paid_fen))]
     sheet.table([Column(gettext("合计"), 3), Column(gettext("元"), is_figure=True)], sums)
-    sheet.text(gettext("这是收据，不是发票。要发票，请在订单页上提出。"), is_faint=True, size=0.9)
+    if story.shipments:
+        sheet.table(
+            [Column(gettext("包裹"), 3), Column(gettext("怎么寄"), 2), Column(gettext("约几号到"), 3)], map(_parcel, story.shipments)
+        )
+    if story.gift_note:
+        sheet.text(gettext("送人的话随货放进去。"))
+    fapiao = find_fapiao(story.id) if story.fapiao_id is not None else None
+    if fapiao is not None:
+        sheet.text(_fapiao_words(fapiao))
+        sheet.text(gettext("这是收据，不是发票。"), is_faint=True, size=0.9)
+    else:
+        sheet.text(gettext("这是收据，不是发票。要发票，请在订单页上提出。"), is_faint=True, size=0.9)
     _add_check(sheet, story)
     return as_file(sheet, f"receipt-{story.number}.pdf")
 
@@ -159,6 +174,29 @@ def _own_paid(number: str) -> OrderStory:
     if not is_paid(story.state):
         raise NotFound
     return story
+
+
+def _discounts(story: OrderStory) -> list[tuple[str, str]]:
+    """Each voucher with what it took off; what goods exchanged before packing keep, by itself."""
+    rows = [(named(used.name, used.name_en), yuan(-used.amount_fen)) for used in story.vouchers]
+    rest_fen = story.discount_fen - sum(used.amount_fen for used in story.vouchers)
+    name = gettext("换货时照旧的优惠") if story.vouchers else gettext("优惠")
+    return [*rows, (name, yuan(-rest_fen))] if rest_fen else rows
+
+
+def _parcel(shipment: ShipmentStory) -> tuple[str, str, str]:
+    """Whose parcel, how it is sent, about when it arrives."""
+    name = named(shipment.cooperative_name, shipment.cooperative_name_en)
+    days = dict.fromkeys(short_day(each) for each in (shipment.expected_from, shipment.expected_until) if each)
+    return name, service_word(shipment.service), gettext(" 至 ").join(days)
+
+
+def _fapiao_words(fapiao: FapiaoStory) -> str:
+    if fapiao.state is FapiaoState.ISSUED:
+        return str(gettext("发票：开好了，号码 %(number)s。", number=fapiao.fapiao_number))
+    if fapiao.state is FapiaoState.REFUSED:
+        return str(gettext("发票：没有开，%(why)s。", why=fapiao.why))
+    return str(gettext("发票：已经要了，开好寄到留的邮箱。"))
 
 
 def _add_check(sheet: Sheet, story: OrderStory) -> None:

@@ -12,8 +12,10 @@ from flask_babel import get_locale
 
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
+from shop.kit.pictures import jpeg_width_of
 from shop.reports.public_pages import public_pages
 from shop.web.current import needs, settings
+from shop.web.photos import photo
 
 blueprint = Blueprint("sharing", __name__)
 
@@ -27,6 +29,7 @@ PAGES = (
     "storefront.pages.prices",
     "storefront.pages.returns",
     "storefront.pages.privacy",
+    "storefront.pages.contact",
 )
 """Pages without a gap in their address."""
 THINGS = {
@@ -39,7 +42,8 @@ THINGS = {
 _PUBLIC = frozenset((*PAGES, *THINGS.values()))
 _KEPT = ("year", "page")
 """Of an address, what makes it another page. The shelves' filters do too, but those are not for search engines."""
-IMAGE = "share.png"
+IMAGE, IMAGE_SIZE = "share.png", (1200, 630)
+"""The card of a page that has no photograph."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +54,26 @@ class Shared:
     chinese: str
     english: str
     image: str
+    image_width: int
+    image_height: int
     locale: str
 
 
-def shared() -> Shared | None:
-    """Of this page, if it is one for everybody; None for any other and for one that says something went wrong."""
+def shared(picture: str = "") -> Shared | None:
+    """Of this page, if it is one for everybody; None for any other and for one that says something went wrong. `picture`: the name of its photograph."""
     if request.endpoint not in _PUBLIC or request.method not in ("GET", "HEAD") or g.get("is_broken") or g.get("is_refused"):
         return None
     kept = {name: request.args[name] for name in _KEPT if name in request.args}
     chinese, english = address(request.path, kept), address(request.path, {**kept, "lang": "en"})
     is_english = str(get_locale()) == "en"
+    card = photo(picture)
     return Shared(
         canonical=english if is_english else chinese,
         chinese=chinese,
         english=english,
-        image=f"{settings().public_url}{url_for('static', filename=IMAGE)}",
+        image=f"{settings().public_url}{card.src if card else url_for('static', filename=IMAGE)}",
+        image_width=(width := jpeg_width_of(card.width)) if card else IMAGE_SIZE[0],
+        image_height=round(card.height * width / card.width) if card else IMAGE_SIZE[1],
         locale="en_GB" if is_english else "zh_CN",
     )
 

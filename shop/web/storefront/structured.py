@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from shop.reports.product_page import PackOffer, ProductPage
 from shop.web.current import settings
+from shop.web.photos import photo
 from shop.web.storefront.sharing import address
 from shop.web.storefront.words import named
 
@@ -78,7 +79,9 @@ def product_data(page: ProductPage) -> Facts:
     }
     if summary := named(product.summary, product.summary_en):
         facts["description"] = summary
-    if product.illustration:
+    if page.photos:
+        facts["image"] = [settings().public_url + found.src for each in page.photos if (found := photo(each.name))]
+    elif product.illustration:
         facts["image"] = f"{settings().public_url}{url_for('static', filename=f'illustrations/{product.illustration}.svg')}"
     if not product.is_retired and page.packs:
         facts["offers"] = [_offer(pack, page, path) for pack in page.packs]

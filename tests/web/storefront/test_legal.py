@@ -36,5 +36,19 @@ def test_the_footer_shows_what_is_set(app: Flask, monkeypatch: pytest.MonkeyPatc
     assert "ask@shop.example" in client.get("/about/privacy").text
 
 
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [("ask@shop.example", "mailto:ask@shop.example"), ("0856 000 0000", "tel:08560000000"), ("微信：示例", ""), (None, "")],
+)
+def test_whoever_finds_nothing_is_told_whom_to_ask(app: Flask, monkeypatch: pytest.MonkeyPatch, contact: str | None, link: str) -> None:
+    legal = replace(NUMBERS, contact=contact)
+    assert legal.contact_link == link
+    monkeypatch.setitem(app.config, "SHOP", replace(app.config["SHOP"], legal=legal))
+    for path in ("/products/?q=没有这样东西", "/about/contact"):
+        main = app.test_client().get(path).text.partition("<main")[2].partition("</main")[0]
+        assert (f'href="{link}"' in main) == bool(link) and (not contact or contact in main), path
+        assert path == "/about/contact" or 'href="/about/contact"' in main
+
+
 def test_nothing_is_invented(app: Flask) -> None:
     assert "footer-legal" not in app.test_client().get("/").text

@@ -19,6 +19,7 @@ from tests.factories import make_mei, sign_in
         ("/about/prices", "没有划掉的“原价”"),
         ("/about/returns", "签收起七天内"),
         ("/about/privacy", "只收送货和退款用得着的"),
+        ("/about/contact", "这是一个演示，没有人守着"),
     ],
 )
 def test_the_shop_explains_itself(client: FlaskClient, path: str, words: str) -> None:
