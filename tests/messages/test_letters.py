@@ -1,7 +1,7 @@
 """What letters say, in both languages, and that each leaves the house once."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,23 +13,30 @@ from sqlalchemy import select, update
 from shop.acts.confirm_payment import check_order_payments
 from shop.acts.edit_order import EditWanted, edit_order
 from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.acts.place_order import Wishes
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.ship_parcel import ship_parcel
 from shop.acts.start_payment import start_payment
 from shop.extensions import act, db, reading
-from shop.kit.ids import ShipmentId
+from shop.kit.ids import CooperativeId, ShipmentId
 from shop.messages.letters import KINDS
 from shop.messages.sending import send_letters
 from shop.orders.service import Address
 from shop.orders.states import HOLD_TIME, OrderState
+from shop.origin.models import Cooperative
 from shop.outbox.models import Letter
 from shop.outbox.service import MOST_TRIES, write_letter
+from shop.papers.fapiao import FapiaoWanted
+from shop.papers.models import FapiaoKind
 from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
+from shop.shipping.rules import ServiceKind
+from shop.shipping.service import Chosen
 from tests.factories import MadeProduct, make_cooperative, make_lot, make_mei, make_product, make_staff, make_villages
 from tests.providers import FakeProvider
 from tests.shopping import NOW, buy, picks_of, place
 from tests.statements import count_statements
+from tests.vouchers import a_voucher
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "messages"
 
@@ -93,6 +100,30 @@ def test_a_paid_order_says_to_the_fen_which_village_got_what(app: Flask, outbox:
         assert "实付，支付宝" in said
         assert f"¥{placed.total_fen / 100:.2f}" in said
         assert "江苏省苏州市昆山市周市镇新塘路 18 号" in said
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_letters_name_the_voucher_the_gift_note_the_fapiao_and_when_it_arrives(
+    app: Flask, outbox: Path, provider: FakeProvider, rice: MadeProduct, locale: str
+) -> None:
+    with reading() as session:
+        cooperative_id = CooperativeId(session.scalars(select(Cooperative.id)).one())
+    wishes = Wishes(
+        voucher_codes=(a_voucher(),),
+        fapiao=FapiaoWanted(FapiaoKind.PERSON, "梅女士", None, "mei@example.test"),
+        chosen={cooperative_id: Chosen(ServiceKind.QUICK, date(2026, 11, 26), date(2026, 11, 28))},
+    )
+    buy(provider, {rice.sku: 3}, wishes=wishes, gift_note="奶奶，新米到了", locale=locale)
+    post(app)
+    expected = {
+        "zh": ("秋收立减", "-10.00", "加急快递，约 11 月 26 日至 11 月 28 日到", "送人的话随货放进去", "发票：开给“梅女士”"),
+        "en": ("Harvest thanks", "-10.00", "Nov 26 to Nov 28", "gift note", "made out to “"),
+    }[locale]
+    for kind in ("order_received", "order_paid"):
+        for said in read_mail(outbox, kind)[1:]:
+            plain = said.replace("−", "-").replace("¥", "")
+            assert [words for words in expected if words not in plain] == []
+            assert "奶奶" not in said, "what is written on the card stays between the two"
 
 
 def test_a_parcel_that_leaves_says_with_whom_and_what_is_in_it(app: Flask, outbox: Path, provider: FakeProvider, rice: MadeProduct) -> None:

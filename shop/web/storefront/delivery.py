@@ -54,7 +54,10 @@ def place_shown() -> str:
 def city_chosen() -> str:
     """The city, or the province without parts, that was chosen by hand; '' if none was."""
     chosen = session.get("to")
-    return chosen if isinstance(chosen, str) and find_place(chosen) is None and region_path(chosen) else ""
+    if not isinstance(chosen, str) or not region_path(chosen):
+        return ""
+    place = find_place(chosen)
+    return chosen if place is None or place.city.code == chosen else ""  # a district was only shown, not chosen
 
 
 def place_name(code: str) -> str:

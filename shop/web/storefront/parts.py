@@ -5,7 +5,7 @@ Only for development: in production these addresses are answered as if they were
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
 from flask import Blueprint, abort, render_template, request
@@ -26,10 +26,15 @@ from wtforms.fields import SelectChoice
 
 from config import ROOT
 from shop.accounts.roles import Permission
+from shop.catalog.labels import MarkFacts
+from shop.catalog.measures import UnitPrice, unit_price
+from shop.catalog.models import MarkKind, NetUnit
 from shop.kit.clock import business_day, utc_now
+from shop.kit.ids import MarkId
 from shop.reports.months import Month, Year
 from shop.web.current import needs, settings
 from shop.web.filters import claim_focus
+from shop.web.goods_facts import LabelForm, MarkForm, PriceForm
 from shop.web.storefront.words import named
 
 blueprint = Blueprint("parts", __name__, url_prefix="/parts")
@@ -49,6 +54,7 @@ BUYERS = (
     "addresses",
     "buying",
     "personal",
+    "voices",
 )
 COOPERATIVES = ("stock", "goods", "dividends")
 STAFF = ("corrections", "settlements")
@@ -102,6 +108,23 @@ class _Samples:
     now: datetime
     today: date
     year: Year
+    label: LabelForm
+    price: PriceForm
+    mark: MarkForm
+
+    @property
+    def unit_price(self) -> UnitPrice:
+        """Of a bag elsewhere."""
+        return unit_price(79_00, 5_000, NetUnit.GRAM)
+
+    @property
+    def marks(self) -> list[MarkFacts]:
+        """One that holds, one that is over, one that has not begun."""
+        year = timedelta(days=365)
+        return [
+            MarkFacts(MarkId(place + 1), kind, "示例 000000", "示例发证中心", self.today + year * start, self.today + year * (start + 1))
+            for place, (kind, start) in enumerate(zip(MarkKind, (0, -2, 1), strict=False))
+        ]
 
     def bucket_fen(self, place: int) -> int:
         """Of a dividend rule that is tried."""
@@ -129,6 +152,9 @@ def _samples() -> _Samples:
         now,
         today,
         year,
+        LabelForm(formdata=None, prefix="label-", meta={"csrf": False}),
+        PriceForm(formdata=None, prefix="price-", meta={"csrf": False}),
+        MarkForm(formdata=None, prefix="mark-", meta={"csrf": False}),
     )
 
 

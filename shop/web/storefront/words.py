@@ -243,3 +243,4 @@ def register(blueprint: Blueprint) -> None:
     ):
         blueprint.add_app_template_filter(word)
     blueprint.add_app_template_global(said)
+    blueprint.add_app_template_global(named)

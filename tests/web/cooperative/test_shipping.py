@@ -17,7 +17,7 @@ def days() -> list[str]:
 
 
 def test_he_ticks_the_days_and_it_is_written_down_who_did(phone: Browser) -> None:
-    other = make_cooperative(slug="other", village=make_village("川硐村", slug="chuandong"))
+    other = make_cooperative("川硐板栗专业合作社", villages=[make_village("川硐村")])
     page = phone.open(PATH)
     form = page.form(PATH)
     assert form.values("day") == list("12345") and f"{PATH}{other.id}" not in [form.action for form in page.forms]

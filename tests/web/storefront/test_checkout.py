@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from shop.accounts.addresses import Written, add_address
 from shop.accounts.models import Address
 from shop.extensions import reading
 from shop.orders.models import Order, OrderLine
@@ -26,7 +27,7 @@ from tests.factories import (
     write_off,
 )
 from tests.providers import FakeProvider, Verb
-from tests.shopping import assert_books_are_sound, fill_basket, free_units
+from tests.shopping import NOW, assert_books_are_sound, fill_basket, free_units
 from tests.statements import count_statements
 from tests.web.storefront.test_cart import reprice, retire, stocked
 
@@ -188,8 +189,42 @@ def test_a_district_that_costs_more_is_asked_again(client: FlaskClient, provider
     browser.press(CHECKOUT, "更新市县", {"province": "320000"})
     page = browser.press(CHECKOUT, "更新市县", {"district": "320583"})
     assert "下单并去支付 ¥149.50" in page.text and "变成" not in page.text
-    page = browser.press(CHECKOUT, "下单并去支付", {"district": "320585"})
+    page = browser.press(CHECKOUT, "下单并去支付", {"district": "320211"})
     assert page.status == 409 and orders() == []  # as dear as Kunshan, but with no list of towns
+
+
+@pytest.mark.parametrize(
+    ("city", "province", "district"),
+    [
+        ("330100", "330000", ""),
+        ("441900", "440000", "441900"),
+        ("320500", "320000", "320583"),
+        ("710000", "710000", ""),
+        ("", "320000", "320583"),
+    ],
+)
+def test_it_begins_with_the_city_that_carriage_was_told_for(
+    client: FlaskClient, rice: MadeProduct, city: str, province: str, district: str
+) -> None:
+    with client.session_transaction() as session:
+        session["to"] = city
+    form = with_basket(client, (rice, 1)).page.form(CHECKOUT)
+    assert (form.values("province"), form.values("district")) == ([province], [district])
+
+
+def test_an_address_of_the_book_in_that_city_is_chosen(app: Flask, rice: MadeProduct) -> None:
+    mei = make_mei()
+    for district, town in (("330106", "西溪街道"), ("320583", "周市镇")):
+        add_address(mei.id, Written("梅女士", "13800132207", district, town, "示例路 1 号"), is_default=district == "320583", now=NOW)
+    fill_basket({rice.sku: 1}, user_id=mei.id)
+    for city, expected in (("", "320583"), ("330100", "330106"), ("320500", "320583"), ("440100", None)):
+        client = sign_in(app.test_client(), mei)
+        with client.session_transaction() as session:
+            session["to"] = city
+        chosen = Browser(client).open(CHECKOUT).form(CHECKOUT).values("address")[0]
+        with reading() as session:
+            booked = session.scalar(select(Address.district_code).where(Address.id == int(chosen))) if chosen != "new" else None
+        assert booked == expected
 
 
 def test_a_province_changed_without_pressing_update_asks_for_its_district(client: FlaskClient, rice: MadeProduct) -> None:
@@ -205,9 +240,9 @@ def test_the_neighbouring_town_costs_the_same_but_its_towns_are_asked_for(
 ) -> None:
     browser = with_basket(client, (rice, 1))
     page = browser.press(CHECKOUT, "下单并去支付", {**ADDRESS, "district": "320585"})
-    assert page.status == 409
+    assert page.status == 422
     assert orders() == []
-    assert "寄到的区县换了" in page.text
+    assert "选一个镇或街道" in page.text and "城厢镇" in page.form(CHECKOUT).offered["town"]
     assert is_at_provider(browser.press(CHECKOUT, "下单并去支付", {"town": "城厢镇"}))
     assert the_order().region == "江苏省苏州市太仓市"
 

@@ -6,8 +6,12 @@ from xml.etree import ElementTree
 
 from flask.testing import FlaskClient
 
+from shop.catalog.photos import add_photo
+from shop.kit.clock import utc_now
+from shop.kit.pictures import draw
 from tests.browser import Browser
-from tests.factories import Pack, make_lot, make_product
+from tests.factories import Pack, make_cooperative, make_lot, make_product
+from tests.kit.test_pictures import picture
 
 HOST = "http://127.0.0.1:8000"
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -56,6 +60,27 @@ def test_structured_data_says_what_the_page_says_and_cannot_end_early(client: Fl
     ]
     assert [item["position"] for item in crumbs["itemListElement"]] == [1, 2, 3]  # type: ignore[attr-defined]
     assert [part["@type"] for part in facts(Browser(client).open("/").html)[0]["@graph"]] == ["Organization", "WebSite"]  # type: ignore[attr-defined]
+
+
+def test_a_photograph_is_what_others_show_and_what_the_shop_shows(client: FlaskClient) -> None:
+    product = make_product()
+    make_lot(product)
+    drawn = draw(picture())
+    add_photo(product.id, drawn, alt="稻田", by=None, now=utc_now())
+    html = Browser(client).open("/products/baishui-gongmi").html
+    (image,) = facts(html)[0]["image"]  # type: ignore[misc]
+    assert f"/pictures/{drawn.name}/" in image and f'<meta property="og:image" content="{image}">' in html
+    assert f'<meta property="og:image:width" content="{drawn.width}">' in html
+    strip = Browser(client).open("/").html
+    assert f"/pictures/{drawn.name}/" in strip.partition('class="harvests"')[2].partition("</ul>")[0]
+    assert f"/pictures/{drawn.name}/" in strip.partition('class="seen-list"')[2].partition("</ul>")[0]
+
+
+def test_villages_and_cooperatives_say_who_they_are(client: FlaskClient) -> None:
+    make_lot()
+    for path, kind in (("/villages/baishui", "Place"), (f"/cooperatives/{make_cooperative().slug}", "Organization")):
+        said, crumbs = facts(Browser(client).open(path).html)
+        assert said["@type"] == kind and str(said["url"]).endswith(path) and crumbs["@type"] == "BreadcrumbList"
 
 
 def test_the_list_of_pages_is_sound_and_every_one_opens(client: FlaskClient) -> None:
