@@ -2,7 +2,21 @@
 
 from flask import Blueprint
 
-from shop.web.cooperative import certificates, corrections, costs, dividends, goods, lots, money, orders, reviews, shipping, stock, today, words
+from shop.web.cooperative import (
+    certificates,
+    corrections,
+    costs,
+    dividends,
+    goods,
+    lots,
+    money,
+    orders,
+    reviews,
+    shipping,
+    stock,
+    today,
+    words,
+)
 
 blueprint = Blueprint("cooperative", __name__, url_prefix="/cooperative")
 blueprint.register_blueprint(today.blueprint)

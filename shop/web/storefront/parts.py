@@ -13,7 +13,6 @@ from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DateField,
     FileField,
     HiddenField,
     PasswordField,
@@ -32,6 +31,7 @@ from shop.catalog.models import MarkKind, NetUnit
 from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import MarkId
 from shop.reports.months import Month, Year
+from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings
 from shop.web.filters import claim_focus
 from shop.web.goods_facts import LabelForm, MarkForm, PriceForm
@@ -66,7 +66,7 @@ class SampleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
     name = StringField(lazy_gettext("收货人"))
     secret = PasswordField(lazy_gettext("密码"))
-    day = DateField(lazy_gettext("日期"))
+    day = DayField(lazy_gettext("日期"))
     town = SelectField(lazy_gettext("乡镇"), choices=[SelectChoice("a", "玉山镇"), SelectChoice("b", "花桥镇")])
     words = TextAreaField(lazy_gettext("备注"))
     photo = FileField(lazy_gettext("照片"))
