@@ -80,6 +80,7 @@ def answer_review(review_id: ReviewId, words: str, *, by: UserId, now: datetime)
         raise NoSuchReview
     values = {"reply": words, "reply_state": Moderation.WAITING, "reply_by": by, "reply_at": now, "reply_why": ""}
     db.session.execute(update(Review).where(Review.id == review_id).values(**values))
+    write_audit("review_reply.written", subject=f"review:{review_id}", by=by, facts={}, now=now)
 
 
 @act
