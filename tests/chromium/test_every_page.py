@@ -18,7 +18,14 @@ from tests.running import RunningShop
 
 pytestmark = pytest.mark.browser
 
-NOT_PAGES = ("storefront.language.choose", "static")
+NOT_PAGES = (
+    "storefront.language.choose",
+    "storefront.reading.choose",
+    "storefront.papers.receipt",
+    "storefront.papers.certificate",
+    "static",
+)
+"""What leads elsewhere, and what the browser shows by a program of its own."""
 MOST_VISITS = 2
 """Of one address pattern: the second one is another product, village or lot."""
 
