@@ -25,6 +25,7 @@ from shop.acts.follow_account import fetch_undelivered_events, follow_disputes, 
 from shop.acts.handle_event import handle_due_events
 from shop.acts.import_tasks import BOOK, CHECK, book_sales_file, check_sales
 from shop.acts.lapse_unpaid import lapse_unpaid
+from shop.acts.parcel_lists import DELIVER, SHIP, deliver_list, ship_list
 from shop.acts.personal_data import forget_due
 from shop.acts.reconcile import reconcile_lately
 from shop.acts.tell_of_stock import tell_of_stock
@@ -35,6 +36,7 @@ from shop.outbox.tasks import Runner, run_tasks
 from shop.reports.exports import EXPORT, exporter
 from shop.reports.folding import fold_waiting
 from shop.reports.long_reports import LONG_REPORT, read_long_report
+from shop.reports.order_file import ORDER_FILE, write_orders
 from shop.reports.provider_money import warn_of_overdue
 from shop.web.report_files import write_file
 
@@ -56,6 +58,9 @@ TASKS: dict[str, Runner] = {
     BOOK: book_sales_file,
     LONG_REPORT: read_long_report,
     EXPORT: exporter(write_file),
+    SHIP: ship_list,
+    DELIVER: deliver_list,
+    ORDER_FILE: write_orders,
 }
 """Long tasks that people ask for, by kind (`shop/outbox/tasks.py`)."""
 

@@ -84,7 +84,7 @@ class OrderList:
 
 def find_orders(wanted: Wanted, *, page: int = 1, page_size: int = ORDERS_A_PAGE) -> OrderList:
     """A page of the orders that are wanted. Two statements; a page beyond the last is the last."""
-    conditions = _conditions(wanted)
+    conditions = conditions_of(wanted)
     count = db.session.scalar(select(func.count()).select_from(Order).where(*conditions)) or 0
     pages = max(1, -(-count // page_size))
     page = min(max(1, page), pages)
@@ -121,7 +121,8 @@ def find_orders(wanted: Wanted, *, page: int = 1, page_size: int = ORDERS_A_PAGE
 _LAST_SIGNS = re.compile(r"[0-9A-Z]{6}", re.ASCII)
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def conditions_of(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What an order has to be to be wanted."""
     conditions: list[ColumnElement[bool]] = []
     if text := fold(wanted.query):
         conditions.append(or_(*_known_by(text)))

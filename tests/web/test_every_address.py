@@ -27,6 +27,7 @@ from shop.acts.expect_transfer import bring_slip
 from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
 from shop.acts.import_tasks import upload_sales
 from shop.acts.match_transfer import match_line
+from shop.acts.parcel_lists import ask_to_deliver
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.catalog.labels import give_mark, note_price
 from shop.catalog.models import MarkKind, NetUnit
@@ -104,6 +105,7 @@ class World:
     report_id: int
     by_hand: str
     export_id: int
+    list_id: int
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,7 @@ def world(provider: FakeProvider) -> World:
         report_id,
         sell((product.sku, 1), channel=Channel.OFFLINE).number,
         export_id,
+        ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
     )
 
 
@@ -307,6 +310,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
     """Something that is there, for one gap of one address."""
     if argument == "number" and endpoint.startswith(("staff.settlements.", "cooperative.money.")):
         return world.settlement
+    if endpoint.startswith("staff.lists."):
+        return world.list_id
     if argument == "number" and endpoint.startswith("staff.offline."):
         return world.by_hand
     slugs = {"products": world.product.slug, "villages": "baishui", "cooperatives": world.cooperative.slug, "dividends": "baishui"}

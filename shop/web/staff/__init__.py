@@ -16,6 +16,7 @@ from shop.web.staff import (
     fapiao,
     goods,
     imports,
+    lists,
     money,
     months,
     offline,
@@ -38,6 +39,7 @@ blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(edits.blueprint)
+blueprint.register_blueprint(lists.blueprint)
 blueprint.register_blueprint(vouchers.blueprint)
 blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(corrections.blueprint)

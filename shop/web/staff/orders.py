@@ -147,6 +147,12 @@ setattr(ListForm, "from", DayField(lazy_gettext("下单从")))
 ListForm.to = DayField(lazy_gettext("到"))
 
 
+def read_wanted(arguments: MultiDict[str, str]) -> Wanted | None:
+    """Which orders somebody means by these fields; None where one of them is wrong."""
+    form = ListForm(arguments, list_sellers())
+    return form.wanted if form.validate() else None
+
+
 @blueprint.get("/")
 @needs(Permission.READ_ORDERS)
 def index() -> str | Response | tuple[str, int]:
@@ -158,7 +164,7 @@ def index() -> str | Response | tuple[str, int]:
     found = find_orders(form.wanted, page=request.args.get("page", 1, type=int))
     if found.count == 1 and found.rows[0].number == form.wanted.query.upper():
         return go("staff.orders.show", number=found.rows[0].number)
-    return render_template("staff/orders/index.html", form=form, found=found, words=ORDER_WORDS, arguments=arguments)
+    return render_template("staff/orders/index.html", form=form, found=found, words=ORDER_WORDS, arguments=arguments, once=new_key())
 
 
 # ── One order ─────────────────────────────────────────────────────────────────────────────────────────────────────────
