@@ -9,15 +9,20 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 
 from shop.extensions import db
 from shop.kit.clock import business_day
 from shop.ledger.models import Entry, Period
 from shop.offers.models import Voucher
+from shop.papers.models import Permit
 from shop.reports.fapiao import count_fapiao
+from shop.voices.models import Moderation, Review
 
 VOUCHERS_WITHIN = timedelta(days=7)
 """A voucher that ends so soon is worth a thought."""
+PERMITS_WITHIN = timedelta(days=60)
+"""So long it takes to have a licence renewed."""
 CLOSE_WITHIN = timedelta(days=10)
 """A month should be closed so soon after its end."""
 
@@ -31,6 +36,10 @@ class PileKind(StrEnum):
     """Fapiao of which money went back."""
     VOUCHERS = "vouchers"
     """Vouchers that end soon, or are used up before their days are over."""
+    REVIEWS = "reviews"
+    """Reviews, and answers to them, that nobody has looked at."""
+    PERMITS = "permits"
+    """Cooperatives' licences and permits that end soon or have ended, without a newer one of their kind."""
     MONTHS = "months"
     """Months that are over and not closed."""
 
@@ -67,6 +76,25 @@ def _vouchers(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.VOUCHERS, count, first)
 
 
+def _reviews(_now: datetime) -> Iterator[Pile]:
+    waits = or_(Review.state == Moderation.WAITING, Review.reply_state == Moderation.WAITING)
+    count, first = db.session.execute(select(func.count(), func.min(Review.written_at)).where(waits)).one()
+    yield Pile(PileKind.REVIEWS, count, business_day(first) if first else None)
+
+
+def _permits(now: datetime) -> Iterator[Pile]:
+    newer = aliased(Permit)
+    lasts = newer.last_day.is_(None) | (newer.last_day > Permit.last_day)
+    of_its_kind = (newer.cooperative_id == Permit.cooperative_id) & (newer.kind == Permit.kind) & newer.withdrawn_at.is_(None)
+    query = select(func.count(), func.min(Permit.last_day)).where(
+        Permit.withdrawn_at.is_(None),
+        Permit.last_day <= business_day(now) + PERMITS_WITHIN,
+        ~select(newer.id).where(of_its_kind, lasts).exists(),
+    )
+    count, first = db.session.execute(query).one()
+    yield Pile(PileKind.PERMITS, count, first)
+
+
 def _months(now: datetime) -> Iterator[Pile]:
     """From the first month that is not closed, since they are closed in turn."""
     before = (business_day(now) - CLOSE_WITHIN).replace(day=1)
@@ -80,4 +108,4 @@ def _months(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.MONTHS, max(0, (before.year - first.year) * 12 + before.month - first.month), first)
 
 
-SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_fapiao, _vouchers, _months)
+SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_fapiao, _reviews, _permits, _vouchers, _months)

@@ -51,6 +51,22 @@ def shown_pile(pile: Pile) -> ShownPile:
             url_for("staff.vouchers.index") if somebody().may(Permission.READ_VOUCHERS) else url_for("staff.orders.index"),
             gettext("看优惠码"),
         )
+    if pile.kind is PileKind.REVIEWS:
+        return ShownPile(
+            gettext("买家的话"),
+            ngettext("%(num)s 条评价等着看", "%(num)s 条评价等着看", count),
+            gettext("最早的 %(day)s 写的。看过才给大家看。", day=since),
+            url_for("staff.reviews.index") if somebody().may(Permission.MODERATE) else url_for("staff.orders.index"),
+            gettext("去看"),
+        )
+    if pile.kind is PileKind.PERMITS:
+        return ShownPile(
+            gettext("证照"),
+            ngettext("合作社的 %(num)s 张证照快到期或过期了", "合作社的 %(num)s 张证照快到期或过期了", count),
+            gettext("最早的 %(day)s 到期。请合作社换了新的交来。", day=since),
+            url_for("staff.places.index") if somebody().may(Permission.GOODS) else url_for("staff.orders.index"),
+            gettext("看证照"),
+        )
     return ShownPile(
         gettext("没关账"),
         ngettext("%(num)s 个月过完了，还没有关账", "%(num)s 个月过完了，还没有关账", count),

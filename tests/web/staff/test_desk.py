@@ -22,7 +22,8 @@ from shop.ledger.models import RuleDecision
 from shop.ledger.settlements import cancel_settlement
 from shop.outbox.models import Letter
 from shop.papers.fapiao import FapiaoWanted
-from shop.papers.models import FapiaoKind
+from shop.papers.models import FapiaoKind, PermitKind
+from shop.papers.permits import record_permit
 from shop.payments.models import RefundState
 from shop.reports.desk import Desk, read_desk
 from shop.reports.desk_piles import PileKind, read_piles
@@ -158,7 +159,7 @@ def test_the_desk_asks_the_same_number_of_statements_however_much_there_is(rice:
     with count_statements() as after:
         desk = desk_now()
     assert desk.count >= 3
-    assert len(before) == len(after) == 26
+    assert len(before) == len(after) == 28
 
 
 def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: FakeProvider, lin: Browser) -> None:
@@ -203,6 +204,20 @@ def test_piles_stand_with_their_count_until_they_are_worked_through(rice: MadePr
     assert [(pile.kind, pile.count) for pile in desk_now().piles] == [(PileKind.FAPIAO, 1), (PileKind.VOUCHERS, 1)]
     page = office.open("/staff/")
     assert "1 单付了款，等开发票" in page.text and "1 个优惠码快到期" in page.text and "要人看的 2 件" in page.text
+
+
+def test_a_licence_that_ends_soon_waits_until_there_is_a_newer_one(rice: MadeProduct) -> None:
+    today = business_day(utc_now())
+
+    def bring(days: int) -> None:
+        dates = {"first_day": date(2026, 1, 1), "last_day": today + timedelta(days=days)}
+        named = {"number": "示例", "issuer": "示例", "scope": ""}
+        record_permit(rice.cooperative_id, PermitKind.BUSINESS, **named, **dates, picture=None, is_sample=True, by=None, now=utc_now())  # type: ignore[arg-type]
+
+    bring(20)
+    assert [(pile.kind, pile.count, pile.since) for pile in desk_now().piles] == [(PileKind.PERMITS, 1, today + timedelta(days=20))]
+    bring(400)
+    assert not desk_now().piles
 
 
 def test_a_month_that_is_over_waits_to_be_closed(rice: MadeProduct, office: Browser) -> None:
