@@ -6,11 +6,14 @@ from sqlalchemy import select
 
 from shop.accounts.invites import STAFF, invite
 from shop.accounts.queries import find_credentials
+from shop.acts.write_message import write_message
 from shop.extensions import reading
 from shop.kit.clock import utc_now
-from shop.kit.ids import UserId
+from shop.kit.ids import UserId, new_key
+from shop.orders.models import Channel, Order, OrderLine
 from shop.reports.goods_pages import list_goods
-from shop.voices.models import Wish
+from shop.shipping.models import Shipment
+from shop.voices.models import OrderMessage, Side, Wish
 from shop.voices.wishes import wish
 
 Facts = Mapping[str, object]
@@ -37,12 +40,31 @@ def back_in_stock() -> Facts:
         return {"wish_id": session.scalars(select(Wish.id).where(Wish.product_id == product_id)).one()}
 
 
+def told_on_an_order() -> Facts:
+    """What its cooperative says to the buyer of an order, and staff to both."""
+    with reading() as session:
+        row = session.execute(
+            select(Order.number, OrderLine.cooperative_id)
+            .join(OrderLine, OrderLine.order_id == Order.id)
+            .join(Shipment, (Shipment.order_id == Order.id) & (Shipment.cooperative_id == OrderLine.cooperative_id))
+            .where(Order.channel == Channel.ONLINE)
+            .order_by(Order.id)
+            .limit(1)
+        ).one()
+    key = new_key()
+    write_message(row.number, "好的", side=Side.STAFF, cooperative_id=row.cooperative_id, once=key, by=None, now=utc_now())
+    with reading() as session:
+        return {"message_id": session.scalars(select(OrderMessage.id).where(OrderMessage.once == key)).one()}
+
+
 FACTS: Mapping[str, Callable[[], Facts]] = {
     "account_changed": account_changed,
     "forget_asked": forget_asked,
     "password_reset": lambda: {"at": int(utc_now().timestamp())},
     "invite": invited,
     "back_in_stock": back_in_stock,
+    "message_to_buyer": told_on_an_order,
+    "message_to_cooperative": told_on_an_order,
 }
 
 

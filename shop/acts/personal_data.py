@@ -32,12 +32,12 @@ from shop.outbox import service as outbox
 from shop.outbox.models import Letter
 from shop.papers.attachments import AttachmentRow, read_bytes, remove_bytes, unnamed
 from shop.papers.errors import NoSuchAttachment
-from shop.papers.models import Attachment, Fapiao
+from shop.papers.models import Attachment, Fapiao, FapiaoState
 from shop.payments.account import OPEN_DISPUTE_STATES
 from shop.payments.models import BankLine, Dispute, Payment, PaymentState, Refund, RefundState, Remittance, Transfer, TransferReceipt
 from shop.pictures.models import PictureFile
 from shop.shipping.models import Shipment
-from shop.voices.models import Review, ReviewPhoto, Wish
+from shop.voices.models import OrderMessage, Review, ReviewPhoto, Wish
 
 log = structlog.get_logger()
 
@@ -165,6 +165,7 @@ WHOSE: tuple[Whose, ...] = (
     Whose(OrderLine, of_order(OrderLine)),
     Whose(OrderEvent, of_order(OrderEvent)),
     Whose(OrderNote, of_order(OrderNote)),
+    Whose(OrderMessage, of_order(OrderMessage)),
     Whose(Shipment, of_order(Shipment)),
     Whose(Return, of_order(Return)),
     Whose(VoucherUse, of_order(VoucherUse)),
@@ -234,6 +235,8 @@ class Matter(StrEnum):
     """A bank that has not decided."""
     RETURN = "return"
     """Goods that are to come back, or a cancellation that nobody has answered."""
+    FAPIAO = "fapiao"
+    """A fapiao that was asked for and is not issued yet: it needs whom it is made out to."""
     DUTY = "duty"
     """They work for the shop or a cooperative."""
 
@@ -251,7 +254,7 @@ _UNDER_WAY = (OrderState.AWAITING_PAYMENT, OrderState.PAID, OrderState.PACKING, 
 
 
 def open_matters(person: Person) -> tuple[OpenMatter, ...]:
-    """Why the person cannot be forgotten yet; nothing when they can. Three or four statements."""
+    """Why the person cannot be forgotten yet; nothing when they can. Four or five statements."""
     order, payment = columns_of(Order), columns_of(Payment)
     its = order.id.in_(_orders(person))
     found = [
@@ -265,12 +268,21 @@ def open_matters(person: Person) -> tuple[OpenMatter, ...]:
         .where(payment.id.in_(_payments(person)), columns_of(Dispute).state.in_(OPEN_DISPUTE_STATES))
     )
     found += [OpenMatter(Matter.DISPUTE, number) for number in db.session.scalars(disputed.distinct().order_by(payment.reference))]
+    found += [OpenMatter(Matter.FAPIAO, number) for number in db.session.scalars(_fapiao_waiting(person))]
     if person.user_id is not None:
         duty = select(UserRole.user_id).where(UserRole.user_id == person.user_id)
         work = select(Membership.user_id).where(Membership.user_id == person.user_id)
         if db.session.scalar(duty.union_all(work).limit(1)) is not None:
             found.append(OpenMatter(Matter.DUTY, ""))
     return tuple(dict.fromkeys(found))
+
+
+def _fapiao_waiting(person: Person) -> Select[str]:
+    """Orders whose fapiao somebody has still to issue; when all their money went back there is none to issue."""
+    order, payment, row = columns_of(Order), columns_of(Payment), columns_of(Fapiao)
+    has_money = select(payment.id).where(payment.reference == order.number, payment.received_fen > payment.refunded_fen).exists()
+    asked = select(order.number).join(table_of(Fapiao), row.order_id == order.id).where(row.state == FapiaoState.ASKED)
+    return asked.where(order.id.in_(_orders(person)), order.paid_at.is_not(None), has_money).order_by(order.id)
 
 
 def _unsettled(person: Person) -> Select[str]:

@@ -73,6 +73,14 @@ END""",
     "order_notes_no_delete": """CREATE TRIGGER order_notes_no_delete BEFORE DELETE ON order_notes BEGIN
   SELECT raise(ABORT, 'order_notes are never changed or deleted');
 END""",
+    "order_messages_stand": """CREATE TRIGGER order_messages_stand BEFORE UPDATE ON order_messages
+  WHEN new.words <> '' OR new.id <> old.id OR new.order_id <> old.order_id OR new.once <> old.once OR new.at <> old.at OR new.side <> old.side
+    OR new.by_user_id IS NOT old.by_user_id OR new.cooperative_id IS NOT old.cooperative_id OR new.is_settling <> old.is_settling BEGIN
+  SELECT raise(ABORT, 'order_messages are never changed, only emptied');
+END""",
+    "order_messages_no_delete": """CREATE TRIGGER order_messages_no_delete BEFORE DELETE ON order_messages BEGIN
+  SELECT raise(ABORT, 'order_messages are never changed or deleted');
+END""",
 } | {
     f"{table}_no_{verb.lower()}": f"""CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN
   SELECT raise(ABORT, '{table} are never changed or deleted');
@@ -162,6 +170,16 @@ BEGIN
   RETURN NEW;
 END
 """,
+    "order_messages_check": """
+BEGIN
+  IF NEW.words <> '' OR NEW.id <> OLD.id OR NEW.order_id <> OLD.order_id OR NEW.once <> OLD.once OR NEW.at <> OLD.at OR NEW.side <> OLD.side
+    OR NEW.by_user_id IS DISTINCT FROM OLD.by_user_id OR NEW.cooperative_id IS DISTINCT FROM OLD.cooperative_id
+    OR NEW.is_settling <> OLD.is_settling THEN
+    RAISE EXCEPTION 'order_messages are never changed, only emptied' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END
+""",
 }
 """Bodies, by name; each is created with `SET search_path FROM CURRENT`, so that it finds the tables of its own schema."""
 
@@ -182,6 +200,9 @@ POSTGRESQL_TRIGGERS: dict[str, str] = {
     "order_notes_stand": "BEFORE UPDATE ON order_notes FOR EACH ROW EXECUTE FUNCTION order_notes_check()",
     "order_notes_no_delete": "BEFORE DELETE ON order_notes FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
     "order_notes_no_truncate": "BEFORE TRUNCATE ON order_notes FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "order_messages_stand": "BEFORE UPDATE ON order_messages FOR EACH ROW EXECUTE FUNCTION order_messages_check()",
+    "order_messages_no_delete": "BEFORE DELETE ON order_messages FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
+    "order_messages_no_truncate": "BEFORE TRUNCATE ON order_messages FOR EACH STATEMENT EXECUTE FUNCTION history_stands()",
 } | {
     f"{table}_no_{verb.lower()}": f"BEFORE {verb} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION history_stands()"
     for table in _BOOKS + _HISTORY + _MEMO_BOOK + _STATEMENTS

@@ -19,6 +19,7 @@ from config import Config
 from shop.kit.ids import ReturnId
 from shop.messages.account_letters import account_changed, invite, password_reset
 from shop.messages.kinds import Reader, Values
+from shop.messages.message_letters import message_to_buyer, message_to_cooperative
 from shop.messages.personal_letters import forget_asked
 from shop.messages.wish_letters import back_in_stock
 from shop.orders.states import OrderState
@@ -29,6 +30,7 @@ from shop.payments.transfer.service import PROVIDER, open_remittances_of
 from shop.reports.fapiao import find_fapiao
 from shop.reports.letter_facts import ReturnedLine, get_return
 from shop.reports.order_story import LineStory, OrderStory, PaymentStory, get_story
+from shop.shipping.carriers import CARRIER_PAGES
 
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -119,6 +121,7 @@ def _parcel_shipped(story: OrderStory, facts: Values) -> Values:
     parcel = next(shipment for shipment in story.shipments if shipment.shipment_id == facts["shipment_id"])
     return {
         "parcel": parcel,
+        "carrier_page": CARRIER_PAGES.get(parcel.carrier, ""),
         "cooperative": _said(parcel.cooperative_name, parcel.cooperative_name_en),
         "goods": [_row(line) for line in story.lines if line.cooperative_id == parcel.cooperative_id],
         "parcels_to_come": sum(shipment.shipped_at is None for shipment in story.shipments),
@@ -243,6 +246,8 @@ KINDS: Mapping[str, Reader] = {
     "refund_by_transfer": _of_order(_refund_by_transfer),
     "refund_failed": _of_order(_refund_failed),
     "order_edited": _of_order(_order_edited),
+    "message_to_buyer": message_to_buyer,
+    "message_to_cooperative": message_to_cooperative,
     "account_changed": account_changed,
     "forget_asked": forget_asked,
     "password_reset": password_reset,

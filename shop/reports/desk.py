@@ -28,6 +28,7 @@ from shop.orders.states import OrderState
 from shop.origin.models import Cooperative
 from shop.outbox.models import Letter
 from shop.payments.models import BankLine, Payment, PaymentState, Refund, RefundState, Remittance
+from shop.reports.conversation import Unanswered, unanswered
 from shop.reports.desk_piles import Pile, read_piles
 from shop.reports.provider_money import MoneyAlarms, read_alarms
 from shop.shipping.models import Shipment
@@ -241,13 +242,14 @@ class Desk:
     corrections: tuple[WaitingCorrection, ...]
     send_back: tuple[ToSendBack, ...]
     found_refunds: tuple[SoldAndRefunded, ...]
+    unanswered: tuple[Unanswered, ...]
     providers: MoneyAlarms
     piles: tuple[Pile, ...]
 
     @property
     def count(self) -> int:
         """How many things need a person."""
-        kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters)
+        kinds = (self.mismatches, self.failed_refunds, self.late_money, self.late_parcels, self.lots, self.letters, self.unanswered)
         money = (self.waiting_refunds, self.send_back, self.found_refunds)
         second_person = (self.drafts, self.rules, self.sheets, self.corrections)
         return (
@@ -259,7 +261,7 @@ class Desk:
 
 
 def read_desk(now: datetime) -> Desk:
-    """The desk as it stands. Twenty-eight statements, however much there is to do."""
+    """The desk as it stands. Twenty-nine statements, however much there is to do."""
     today = business_day(now)
     return Desk(
         today=today,
@@ -278,6 +280,7 @@ def read_desk(now: datetime) -> Desk:
         corrections=_corrections(),
         send_back=_send_back(),
         found_refunds=_found_refunds(),
+        unanswered=unanswered(now, most=MOST_OF_A_KIND),
         providers=read_alarms(now),
         piles=read_piles(now),
     )

@@ -42,6 +42,7 @@ from shop.shipping.models import Shipment
 from shop.shipping.rules import ServiceKind
 from shop.shipping.states import ShipmentState
 from shop.stock.models import Lot, Pick, PickState, StockItem
+from shop.voices.models import OrderMessage
 
 
 @dataclass(frozen=True)
@@ -280,6 +281,8 @@ class OrderStory:
     ended_at: datetime | None
     fapiao_id: FapiaoId | None
     """The request for its fapiao, if there is one."""
+    has_messages: bool
+    """Whether anybody has said anything on it; what they said is read only then."""
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
@@ -366,7 +369,7 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
 # ── The statements, made once ─────────────────────────────────────────────────────────────────────────────────────────
 
 _order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
-_fapiao = columns_of(Fapiao)
+_fapiao, _message = columns_of(Fapiao), columns_of(OrderMessage)
 _pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
 _payment, _refund, _shipment, _cooperative, _event = (columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent))
 
@@ -402,6 +405,7 @@ _FIND = (
         _order.sold_on,
         _order.ended_at,
         _fapiao.id.label("fapiao_id"),
+        select(_message.id).where(_message.order_id == _order.id).exists().label("has_messages"),
     )
     .select_from(
         table_of(Order)

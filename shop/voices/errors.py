@@ -21,3 +21,7 @@ class AlreadyDecided(Conflict):
 
 class NoSuchWish(NotFound):
     """There is no such wish, or the link's key is not its own."""
+
+
+class TooManyMessages(Refused):
+    """A buyer has said so much on one order within a day that somebody should telephone."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.extensions import BigId, Instant, Model, choice
+from shop.extensions import PERSONAL, BigId, Instant, Model, choice
 
 
 class Moderation(StrEnum):
@@ -86,3 +86,44 @@ class Wish(Model):
     """When the letter was left; a new wish empties it."""
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     """When its owner took it back."""
+
+
+class Side(StrEnum):
+    """Who speaks, or reads."""
+
+    BUYER = "buyer"
+    COOPERATIVE = "cooperative"
+    STAFF = "staff"
+
+
+class OrderMessage(Model):
+    """Something that was said on an order. Append-only: only being forgotten empties its words."""
+
+    __tablename__ = "order_messages"
+    __table_args__ = (Index("ix_order_messages_thread", "order_id", "cooperative_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"))
+    cooperative_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("cooperatives.id"), index=True)
+    """With which cooperative the buyer speaks; none: with the staff."""
+    side: Mapped[Side] = mapped_column(choice(Side, "side"))
+    once: Mapped[str] = mapped_column(String(40), unique=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    by_user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    """Nobody's for a guest."""
+    words: Mapped[str] = mapped_column(String(500), info=PERSONAL)
+    is_settling: Mapped[bool] = mapped_column(default=False)
+    """No words, but staff saying that what was said last wants no answer."""
+
+
+class MessagesSeen(Model):
+    """How far one side has read an order's messages."""
+
+    __tablename__ = "order_messages_seen"
+
+    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), primary_key=True)
+    side: Mapped[Side] = mapped_column(choice(Side, "side"), primary_key=True)
+    cooperative_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False, default=0)
+    """Which cooperative reads; nought for buyer and staff, who read all of an order's threads."""
+    message_id: Mapped[int] = mapped_column(BigId)
+    """The last that was seen."""

@@ -10,6 +10,7 @@ _MATTERS = {
     Matter.REFUND: lazy_gettext("订单 %(number)s 有一笔钱还没有退到"),
     Matter.DISPUTE: lazy_gettext("订单 %(number)s 银行还在看"),
     Matter.RETURN: lazy_gettext("订单 %(number)s 的退货还没有办完"),
+    Matter.FAPIAO: lazy_gettext("订单 %(number)s 要的发票还没有开"),
     Matter.DUTY: lazy_gettext("你还在合作社或这里做事，先请管理员把你移出来"),
 }
 

@@ -27,21 +27,25 @@ from shop.acts.personal_data import (
     ask_to_be_forgotten,
     copy_of,
     forget_due,
+    open_matters,
     stay,
 )
 from shop.acts.place_order import Wishes
 from shop.acts.remit import confirm_sent
 from shop.acts.ship_parcel import ship_parcel
+from shop.acts.write_message import write_message
 from shop.extensions import act, db, reading
-from shop.kit.ids import OrderId, ProductId, ShipmentId, UserId
+from shop.kit.ids import FapiaoId, OrderId, ProductId, ShipmentId, UserId
 from shop.orders.models import Order
 from shop.orders.notes import write_note
 from shop.outbox.models import Letter
+from shop.papers import fapiao
 from shop.papers.attachments import clean_upload
 from shop.papers.fapiao import FapiaoWanted
-from shop.papers.models import FapiaoKind
+from shop.papers.models import Fapiao, FapiaoKind
 from shop.payments.transfer import service as transfers
 from shop.shipping.models import Shipment
+from shop.voices.models import Side
 from shop.voices.wishes import wish
 from tests.factories import MadeSku, make_lot, make_mei, make_product, make_staff
 from tests.providers import FakeProvider
@@ -99,8 +103,9 @@ def a_picture() -> bytes:
 def mark_everything() -> None:
     for table in db.metadata.sorted_tables:
         for column in table.columns:
-            if (
-                column.info.get("personal") and table.name != "order_notes"
+            if column.info.get("personal") and table.name not in (
+                "order_notes",
+                "order_messages",
             ):  # the database refuses to; its words bear the mark from the start
                 value: object = {"words": MARK} if isinstance(column.type, JSON) else MARK
                 if column.unique:
@@ -168,7 +173,14 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     write_note(placed.number, MARK, once=placed.number, by=one, now=NOW)
     make_review(placed.number, words=MARK)
     wish(ProductId(1), email=f"{MARK}{user_id}@example.test", locale="zh", by=user_id, now=NOW)
+    write_message(placed.number, MARK, side=Side.BUYER, cooperative_id=None, once=placed.number, by=user_id, now=NOW)
     finish(placed.number)
+    with reading() as session:
+        fapiao_id = FapiaoId(
+            session.scalars(select(Fapiao.id).join(Order, Order.id == Fapiao.order_id).where(Order.number == placed.number)).one()
+        )
+        assert Matter.FAPIAO in {each.matter for each in open_matters(Person(user_id))}, "it needs the name it is made out to"
+    fapiao.issue(fapiao_id, number="1", amount_fen=placed.total_fen, issued_on=NOW.date(), today=NOW.date(), by=one, now=NOW)
     return placed.number
 
 

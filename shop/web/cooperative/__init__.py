@@ -9,6 +9,7 @@ from shop.web.cooperative import (
     dividends,
     goods,
     lots,
+    messages,
     money,
     orders,
     reviews,
@@ -28,6 +29,7 @@ blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(shipping.blueprint)
+blueprint.register_blueprint(messages.blueprint)
 blueprint.register_blueprint(money.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

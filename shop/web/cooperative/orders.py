@@ -15,6 +15,7 @@ from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import ShipmentId
 from shop.kit.text import fold
 from shop.reports import cooperative_pages as pages
+from shop.reports.conversation import new_by_parcel
 from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
@@ -100,6 +101,7 @@ def _parcel_list(state: ShipmentState, opened: ShipmentId | None = None, form: S
         state=state,
         listed=pages.parcels(ids, state, total=counts[state], page=request.args.get("page", 1, type=int)),
         take=pages.to_take(ids) if state is ShipmentState.TO_PACK else (),
+        new_messages=new_by_parcel(ids),
         opened=opened,
         form=form,
         carriers=CARRIERS,

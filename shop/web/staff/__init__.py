@@ -17,6 +17,7 @@ from shop.web.staff import (
     goods,
     imports,
     lists,
+    messages,
     money,
     months,
     offline,
@@ -38,6 +39,7 @@ blueprint.register_blueprint(desk.blueprint)
 blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
+blueprint.register_blueprint(messages.blueprint)
 blueprint.register_blueprint(edits.blueprint)
 blueprint.register_blueprint(lists.blueprint)
 blueprint.register_blueprint(vouchers.blueprint)

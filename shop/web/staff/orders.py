@@ -30,11 +30,13 @@ from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER
 from shop.payments.windows import is_past_window, window_ends
 from shop.reports.bank import SlipStory, read_requests, slips_of
+from shop.reports.conversation import count_new
 from shop.reports.order_story import OrderStory, PaymentStory, ShipmentStory, get_story
 from shop.reports.provider_money import read_disputes
 from shop.reports.staff_orders import EntryStory, Seller, Wanted, find_orders, list_sellers, read_behind
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
+from shop.voices.models import Side
 from shop.web.cooperative.fields import DayField
 from shop.web.cooperative.orders import CARRIERS, ShipForm
 from shop.web.current import needs, settings, somebody
@@ -424,6 +426,7 @@ def _order_page(
         },
         entry_name=entry_name,
         disputes=disputes,
+        new_messages=count_new(story.id, Side.STAFF) if story.has_messages else 0,
         dispute_words=DISPUTE_WORDS,
         dispute_reasons=DISPUTE_REASONS,
         dispute_url=dispute_url,

@@ -17,6 +17,7 @@ from shop.web.storefront import (
     language,
     lot_words,
     lots,
+    messages,
     orders,
     pages,
     papers,
@@ -65,6 +66,7 @@ blueprint.register_blueprint(data.blueprint)
 blueprint.register_blueprint(papers.blueprint)
 blueprint.register_blueprint(again.blueprint)
 blueprint.register_blueprint(fapiao.blueprint)
+blueprint.register_blueprint(messages.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(wishes.blueprint)

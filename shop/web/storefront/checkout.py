@@ -13,6 +13,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response
 from wtforms import ValidationError
 
+from shop.accounts.consent import TERMS_VERSION
 from shop.accounts.queries import BookedAddress, addresses_of
 from shop.accounts.roles import Permission
 from shop.acts.place_order import Wishes, place_order
@@ -336,6 +337,7 @@ def _form_page(form: CheckoutForm, basket: Basket, book: Sequence[BookedAddress]
     return render_template(
         "storefront/checkout/show.html",
         form=form,
+        terms_version=TERMS_VERSION,
         basket=basket,
         book=[(address, place_name(address.district_code)) for address in book],
         place=place or "",

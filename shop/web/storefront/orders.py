@@ -31,6 +31,7 @@ from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER, open_remittances_of
+from shop.reports.conversation import count_new
 from shop.reports.fapiao import find_fapiao
 from shop.reports.order_story import (
     LineStory,
@@ -46,6 +47,7 @@ from shop.shipping import service as shipping
 from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
+from shop.voices.models import Side
 from shop.web.browsers import hidden_methods, is_wechat
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
@@ -298,6 +300,7 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
         "is_paid": is_paid(story.state),
         "step": _AT_STEP.get(story.state, 1),
         "title": _title(story),
+        "new_messages": count_new(story.id, Side.BUYER) if story.has_messages else 0,
         "is_own": person is not None and person.user_id == story.buyer_id,
         "minutes_left": _minutes_left(story, now),
         "last_attempt": story.payments[-1].state if story.payments else None,

@@ -29,12 +29,14 @@ from shop.catalog.labels import MarkFacts
 from shop.catalog.measures import UnitPrice, unit_price
 from shop.catalog.models import MarkKind, NetUnit
 from shop.kit.clock import business_day, utc_now
-from shop.kit.ids import MarkId
+from shop.kit.ids import CooperativeId, MarkId
+from shop.reports.conversation import Talker
 from shop.reports.months import Month, Year
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings
 from shop.web.filters import claim_focus
 from shop.web.goods_facts import LabelForm, MarkForm, PriceForm
+from shop.web.message_form import MessageForm
 from shop.web.storefront.words import named
 
 blueprint = Blueprint("parts", __name__, url_prefix="/parts")
@@ -55,6 +57,7 @@ BUYERS = (
     "buying",
     "personal",
     "voices",
+    "messages",
 )
 COOPERATIVES = ("stock", "goods", "dividends")
 STAFF = ("corrections", "settlements")
@@ -111,6 +114,7 @@ class _Samples:
     label: LabelForm
     price: PriceForm
     mark: MarkForm
+    message: MessageForm
 
     @property
     def unit_price(self) -> UnitPrice:
@@ -145,6 +149,8 @@ def _samples() -> _Samples:
             for place, (in_year, month) in enumerate(months)
         )
     )
+    message = MessageForm(formdata=None, prefix="message-", meta={"csrf": False})
+    message.offer((Talker(CooperativeId(1), "白水大米", "Baishui Rice"),))
     return _Samples(
         SampleForm(formdata=None, meta={"csrf": False}),
         wrong,
@@ -155,6 +161,7 @@ def _samples() -> _Samples:
         LabelForm(formdata=None, prefix="label-", meta={"csrf": False}),
         PriceForm(formdata=None, prefix="price-", meta={"csrf": False}),
         MarkForm(formdata=None, prefix="mark-", meta={"csrf": False}),
+        message,
     )
 
 
