@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from sqlalchemy import BigInteger, case, cast, func, or_, select
+from sqlalchemy import BigInteger, case, cast, exists, func, or_, select
 
 from shop.accounts.models import User
 from shop.catalog.models import Sku
@@ -119,7 +119,7 @@ class Suspicions:
 
 
 def read_suspicions(*, now: datetime) -> Suspicions:
-    """Everything, by seven statements."""
+    """Everything, by six statements."""
     return Suspicions(_proof(), _prices(now), _own_buyers(now), _refunders(now), _crowds(now))
 
 
@@ -128,12 +128,16 @@ def _proof() -> Proof:
     items = select(StockItem.lot_id, sold.label("grams")).join(Sku, Sku.id == StockItem.sku_id).group_by(StockItem.lot_id).subquery()
     sold_grams = func.coalesce(items.c.grams, 0)
     broken = or_(sold_grams > Lot.packed_grams, Lot.packed_grams > Lot.produced_grams)
-    lots = select(Lot).outerjoin(items, items.c.lot_id == Lot.id)
-    counted = lots.with_only_columns(func.count(), func.coalesce(func.sum(case((broken, 1), else_=0)), 0))
+    broken_lots = func.coalesce(func.sum(case((broken, 1), else_=0)), 0)
+    counted = select(func.count(), broken_lots).select_from(Lot).outerjoin(items, items.c.lot_id == Lot.id)
     count, count_broken = db.session.execute(counted).one()
-    columns = (Lot.code, Cooperative.name, Cooperative.name_en, Lot.produced_grams, Lot.packed_grams, sold_grams)
-    rows = lots.with_only_columns(*columns).join(Cooperative, Cooperative.id == Lot.cooperative_id)
-    rows = rows.order_by(case((broken, 0), else_=1), Lot.produced_grams - Lot.packed_grams, Lot.id.desc()).limit(MOST_ROWS)
+    rows = (
+        select(Lot.code, Cooperative.name, Cooperative.name_en, Lot.produced_grams, Lot.packed_grams, sold_grams)
+        .join_from(Lot, Cooperative, Cooperative.id == Lot.cooperative_id)
+        .outerjoin(items, items.c.lot_id == Lot.id)
+        .order_by(case((broken, 0), else_=1), Lot.produced_grams - Lot.packed_grams, Lot.id.desc())
+        .limit(MOST_ROWS)
+    )
     made = [
         LotProof(code, name, name_en, made, packed, int(grams)) for code, name, name_en, made, packed, grams in db.session.execute(rows)
     ]
@@ -143,10 +147,11 @@ def _proof() -> Proof:
 def _prices(now: datetime) -> Sequence[FarPrice]:
     """Sales of the last thirty days against the SKU's mean of the year before; a SKU without at least five earlier lines has no usual price."""
     lines = func.count(OrderLine.id)
-    mean = func.sum(OrderLine.unit_price_fen * OrderLine.quantity) / func.sum(OrderLine.quantity)
+    taken = func.sum(cast(OrderLine.unit_price_fen, BigInteger) * OrderLine.quantity)
+    mean = cast(taken, BigInteger) // cast(func.sum(OrderLine.quantity), BigInteger)
     before = (Order.paid_at >= now - USUAL_DAYS, Order.paid_at < now - PRICE_DAYS)
     usual = (
-        select(OrderLine.sku_id, cast(mean, BigInteger).label("fen"), lines.label("lines"))
+        select(OrderLine.sku_id, mean.label("fen"), lines.label("lines"))
         .join(Order, Order.id == OrderLine.order_id)
         .where(*before)
         .group_by(OrderLine.sku_id)
@@ -169,13 +174,12 @@ def _prices(now: datetime) -> Sequence[FarPrice]:
 def _own_buyers(now: datetime) -> Sequence[OwnBuyer]:
     """By account, and by the mobile number that the order was sent to."""
     theirs = or_(Order.buyer_id == User.id, (Order.phone != "") & (Order.phone == User.phone))
+    of_the_seller = exists().where(Membership.cooperative_id == OrderLine.cooperative_id, Membership.user_id == User.id, theirs)
     rows = (
         select(Order.number, Cooperative.name, Cooperative.name_en, func.sum(OrderLine.net_fen), Order.placed_at)
         .join(OrderLine, OrderLine.order_id == Order.id)
         .join(Cooperative, Cooperative.id == OrderLine.cooperative_id)
-        .join(Membership, Membership.cooperative_id == OrderLine.cooperative_id)
-        .join(User, (User.id == Membership.user_id) & theirs)
-        .where(Order.paid_at.is_not(None), Order.placed_at > now - LOOKS_BACK)
+        .where(of_the_seller, Order.paid_at > now - LOOKS_BACK)  # a subquery: two members behind one order do not count it twice
         .group_by(Order.id, Order.number, Order.placed_at, Cooperative.id, Cooperative.name, Cooperative.name_en)
         .order_by(Order.id.desc())
         .limit(MOST_ROWS)
@@ -192,27 +196,47 @@ def _refunders(now: datetime) -> Sequence[Refunder]:
         .subquery()
     )
     refunded, paid = func.coalesce(func.sum(back.c.fen), 0), func.sum(Order.total_fen)
-    rows = (
-        select(func.max(Order.number), func.count(Order.id), func.count(back.c.fen), paid, refunded)
+    buyers = (
+        select(
+            func.max(Order.id).label("latest"),
+            func.count(Order.id).label("orders"),
+            func.count(back.c.fen).label("returned"),
+            paid.label("paid"),
+            refunded.label("refunded"),
+        )
         .outerjoin(back, back.c.order_id == Order.id)
         .where(Order.channel == Channel.ONLINE, Order.paid_at > now - LOOKS_BACK, Order.phone != "")
         .group_by(Order.phone)
         .having(func.count(back.c.fen) >= REFUNDED_ORDERS, refunded * REFUNDED_SHARE.denominator >= paid * REFUNDED_SHARE.numerator)
         .order_by(refunded.desc(), func.max(Order.id).desc())
         .limit(MOST_ROWS)
+        .subquery()
     )
+    rows = select(Order.number, buyers.c.orders, buyers.c.returned, buyers.c.paid, buyers.c.refunded).join(
+        buyers, buyers.c.latest == Order.id
+    )
+    rows = rows.order_by(buyers.c.refunded.desc(), buyers.c.latest.desc())
     return [Refunder(latest, count, returned, int(fen), int(gone)) for latest, count, returned, fen, gone in db.session.execute(rows)]
 
 
 def _crowds(now: datetime) -> Sequence[Crowd]:
-    """Addresses word for word; a canteen or a union is one account and does not show."""
+    """Addresses word for word, of orders that were paid; a canteen or a union is one account and does not show."""
     accounts = func.count(Order.buyer_id.distinct())
-    rows = (
-        select(func.max(Order.number), func.max(Order.region), accounts, func.count(Order.id), func.sum(Order.total_fen))
-        .where(Order.channel == Channel.ONLINE, Order.placed_at > now - LOOKS_BACK, Order.street != "", Order.buyer_id.is_not(None))
+    addresses = (
+        select(
+            func.max(Order.id).label("latest"),
+            accounts.label("accounts"),
+            func.count(Order.id).label("orders"),
+            func.sum(Order.total_fen).label("fen"),
+        )
+        .where(Order.channel == Channel.ONLINE, Order.paid_at > now - LOOKS_BACK, Order.street != "", Order.buyer_id.is_not(None))
         .group_by(Order.district_code, Order.town, Order.street)
         .having(accounts >= ACCOUNTS_AT_ADDRESS)
         .order_by(accounts.desc(), func.max(Order.id).desc())
         .limit(MOST_ROWS)
+        .subquery()
     )
+    columns = (Order.number, Order.region, addresses.c.accounts, addresses.c.orders, addresses.c.fen)
+    rows = select(*columns).join(addresses, addresses.c.latest == Order.id)
+    rows = rows.order_by(addresses.c.accounts.desc(), addresses.c.latest.desc())
     return [Crowd(latest, region, people, orders, int(fen)) for latest, region, people, orders, fen in db.session.execute(rows)]
