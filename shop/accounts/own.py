@@ -69,7 +69,9 @@ def _change(user_id: UserId, what: str, value: str | None, *, now: datetime) -> 
         if violated(error, "ck_users_reachable"):
             raise NoOtherWayIn from error
         raise
-    outbox.write_audit(f"account.{what}_changed", subject=f"user:{user_id}", by=user_id, facts={"is_set": value is not None}, now=now)
+    outbox.write_audit(
+        f"account.{what}_changed", subject=f"user:{user_id}", by=user_id, facts={"after": {"is_set": value is not None}}, now=now
+    )
 
 
 @act

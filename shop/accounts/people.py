@@ -123,7 +123,7 @@ def deactivate(user_id: UserId, *, reason: str, by: UserId | None, now: datetime
         return
     ended = end_all(user_id, now=now)
     unused = (Invite.made_by == user_id, Invite.accepted_at.is_(None), Invite.withdrawn_at.is_(None))
-    db.session.execute(update(Invite).where(*unused).values(withdrawn_at=now))
+    db.session.execute(update(Invite).where(*unused).values(withdrawn_at=now, to_email=None, to_phone=None))
     facts = {"before": {"open": True}, "after": {"open": False}, "devices_signed_out": ended, "reason": reason}
     outbox.write_audit("person.deactivated", subject=f"user:{user_id}", by=by, facts=facts, now=now)
 

@@ -27,7 +27,14 @@ def clear_suspense(item_id: int, to: ClearedTo, explanation: str, *, by: UserId 
     ]
     once = f"suspense_cleared:{item.id}"
     entry_id = ledger.post(EntryKind.SUSPENSE_CLEARED, legs, once=once, subject=item.provider, on=business_day(now), now=now)
-    facts = {"amount_fen": item.amount_fen, "currency": item.currency, "to": to.value, "explanation": explanation, "entry": entry_id}
+    states = {"before": {"state": "unexplained"}, "after": {"state": to}}
+    facts = states | {
+        "amount_fen": item.amount_fen,
+        "currency": item.currency,
+        "to": to.value,
+        "explanation": explanation,
+        "entry": entry_id,
+    }
     outbox.write_audit("suspense.cleared", subject=f"suspense:{item.id}", by=by, facts=facts, now=now)
     return entry_id
 

@@ -88,7 +88,8 @@ def close_month(month: str, *, by: UserId | None, now: datetime) -> None:
     if blocking := [each for each in open_matters(month) if each.blocks]:
         raise MonthUnfinished(month, tuple((each.matter.value, each.count) for each in blocking))
     closing.freeze(month, by=by, now=now)
-    outbox.write_audit("month_closed", subject=month, by=by, facts={}, now=now)
+    facts = {"before": {"state": "open"}, "after": {"state": "closed"}}
+    outbox.write_audit("month_closed", subject=month, by=by, facts=facts, now=now)
 
 
 def _events(since: date, until: date) -> int:

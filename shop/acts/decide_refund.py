@@ -55,7 +55,13 @@ def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once:
     request_id = requests.record_request(order.id, _as_json(wanted), total_fen=total_fen, once=once, asked_by=by, now=now)
     facts = {"total_fen": total_fen, "reason": wanted.reason[:120]}
     orders.add_event(order.id, "refund_requested", facts, by=by, now=now)
-    outbox.write_audit("refund.requested", subject=number, by=by, facts=facts | {"request": request_id}, now=now)
+    outbox.write_audit(
+        "refund.requested",
+        subject=number,
+        by=by,
+        facts={"after": {"state": RequestState.WAITING}} | facts | {"request": request_id},
+        now=now,
+    )
     return Waiting(request_id, total_fen)
 
 
@@ -75,7 +81,8 @@ def _approve(request_id: RequestId, *, by: UserId, now: datetime) -> _Booked:
     booked = book_refund(order, _from_json(request.wanted), once=request.once, by=request.asked_by, now=now)
     if booked[2] != request.total_fen:
         raise RefundChanged(request.total_fen, booked[2])
-    facts = {"total_fen": request.total_fen, "request": request_id}
+    states = {"before": {"state": RequestState.WAITING}, "after": {"state": RequestState.APPROVED}}
+    facts = states | {"total_fen": request.total_fen, "request": request_id}
     orders.add_event(order.id, "refund_approved", {"total_fen": request.total_fen}, by=by, now=now)
     outbox.write_audit("refund.approved", subject=order.number, by=by, facts=facts, now=now)
     return booked
@@ -92,7 +99,8 @@ def reject_refund(request_id: RequestId, *, word: str, by: UserId, now: datetime
     requests.decide(request, RequestState.REJECTED, by=by, word=word, now=now)
     facts = {"total_fen": request.total_fen, "reason": word[:120]}
     orders.add_event(order.id, "refund_rejected", facts, by=by, now=now)
-    outbox.write_audit("refund.rejected", subject=order.number, by=by, facts=facts | {"request": request_id}, now=now)
+    states = {"before": {"state": RequestState.WAITING}, "after": {"state": RequestState.REJECTED}}
+    outbox.write_audit("refund.rejected", subject=order.number, by=by, facts=states | facts | {"request": request_id}, now=now)
 
 
 def _settle(booked: _Booked, *, now: datetime) -> Refunded:

@@ -160,7 +160,11 @@ def _edit(
     if wanted.address is not None:
         orders.change_address(order, wanted.address)
     orders.add_event(order.id, "edited", _facts(done), by=by, now=now)
-    outbox.write_audit("order.edited", subject=number, by=by, facts=_facts(done), now=now)
+    units = {
+        "before": {f"line {line.line_id}": line.was for line in done.lines},
+        "after": {f"line {line.line_id}": line.kept for line in done.lines},
+    }
+    outbox.write_audit("order.edited", subject=number, by=by, facts=units | _facts(done), now=now)
     outbox.write_letter(
         "order_edited",
         once=f"order_edited:{number}:{once}",

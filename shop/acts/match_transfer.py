@@ -64,6 +64,7 @@ def match_line(
     if not reason and is_other_name(line.payer_name, (expected.payer_name,)):
         raise OtherName
     received_fen = line.left_fen if amount_fen is None else amount_fen
+    before_fen = attempt.received_fen
     attempt = transfers.record_receipt(line, attempt, received_fen, reason=reason, by=by, now=now)
     ledger.post(
         EntryKind.RECEIPT,
@@ -75,7 +76,8 @@ def match_line(
     )
     facts = {"amount_fen": received_fen, "line": line_id} | ({"reason": reason[:120]} if reason else {})
     orders.add_event(order.id, "transfer_received", facts, by=by, now=now)
-    outbox.write_audit("transfer.matched", subject=number, by=by, facts=facts, now=now)
+    figures = {"before": {"received_fen": before_fen}, "after": {"received_fen": attempt.received_fen}}
+    outbox.write_audit("transfer.matched", subject=number, by=by, facts=figures | facts, now=now)
     return _follow(order, attempt, received_fen, line_id, now=now)
 
 

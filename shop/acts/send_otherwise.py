@@ -38,7 +38,9 @@ def send_failed_by_transfer(refund_id: RefundId, number: str, *, by: UserId, now
         return known
     if refund.state is not RefundState.FAILED or refund.by_transfer:
         raise NotAsExpected
-    outbox.write_audit("refund.by_transfer", subject=number, by=by, facts={"refund": refund_id, "amount_fen": refund.amount_fen}, now=now)
+    states = {"before": {"state": refund.state}, "after": {"state": RefundState.ASKED}}
+    facts = states | {"refund": refund_id, "amount_fen": refund.amount_fen}
+    outbox.write_audit("refund.by_transfer", subject=number, by=by, facts=facts, now=now)
     returned = orders.find_return(refund.once)
     if returned is None:
         return _owe_unsold(order, refund, once=once, now=now)
@@ -103,5 +105,6 @@ def _record_mismatch_back(payment_id: PaymentId, number: str, *, by: UserId, now
     left_fen = attempt.received_fen - attempt.refunded_fen
     facts = {"amount_fen": left_fen}
     orders.add_event(order.id, "mismatch_returned", facts, by=by, now=now)
-    outbox.write_audit("payment.mismatch_returned", subject=number, by=by, facts=facts, now=now)
+    figures = {"before": {"refunded_fen": attempt.refunded_fen}, "after": {"refunded_fen": attempt.received_fen}}
+    outbox.write_audit("payment.mismatch_returned", subject=number, by=by, facts=figures | facts, now=now)
     return payments.record_refund(attempt.id, left_fen, once=once, reason="mismatch", now=now)

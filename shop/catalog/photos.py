@@ -61,7 +61,7 @@ def add_photo(product_id: ProductId, drawn: Drawn, *, alt: str, alt_en: str = ""
     photo_id = db.session.scalar(insert(ProductPhoto).values(**row, added_by=by, added_at=now).returning(ProductPhoto.id))
     assert photo_id is not None
     _settle(product_id)
-    write_audit("photo.added", subject=slug, by=by, facts={"picture": drawn.name}, now=now)
+    write_audit("photo.added", subject=slug, by=by, facts={"after": {"picture": drawn.name}}, now=now)
     return PhotoId(photo_id)
 
 
@@ -100,7 +100,7 @@ def remove_photo(product_id: ProductId, photo_id: PhotoId, *, by: UserId | None,
         raise NoSuchPhoto
     forget_pictures([PictureId(picture_id)])
     _settle(product_id)
-    write_audit("photo.removed", subject=slug, by=by, facts={"photo": photo_id}, now=now)
+    write_audit("photo.removed", subject=slug, by=by, facts={"before": {"photo": photo_id}, "after": None}, now=now)
 
 
 def _lock(product_id: ProductId) -> str:

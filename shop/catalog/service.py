@@ -127,9 +127,11 @@ def _add_sku(product_id: ProductId, sku: NewSku, position: int) -> SkuId:
 @act
 def give_origin(product_id: ProductId, *, village_id: VillageId, cooperative_id: CooperativeId, by: UserId | None, now: datetime) -> None:
     """Say where a draft that waited for its origin comes from, and who sells it. Raises NoSuchProduct."""
+    before = _lock(product_id)
+    was = {"village_id": before.village_id, "cooperative_id": before.cooperative_id}
     _change(product_id, village_id=village_id, cooperative_id=cooperative_id, origin_note="")
     _write_search_text(product_id)
-    facts = {"village_id": village_id, "cooperative_id": cooperative_id}
+    facts = {"before": was, "after": {"village_id": village_id, "cooperative_id": cooperative_id}}
     write_audit("product.origin_given", subject=f"product:{product_id}", by=by, facts=facts, now=now)
 
 
@@ -140,13 +142,14 @@ def publish(product_id: ProductId, *, now: datetime, by: UserId | None = None) -
     Raises CannotPublish without a village, a cooperative, an offered SKU or any lot that says whose grams it is made of; NoSuchProduct.
     """
     product = _lock(product_id)
-    if product.status == ProductStatus.PUBLISHED:
+    if (was := product.status) == ProductStatus.PUBLISHED:
         return
     if missing := frozenset(_missing(product)):
         raise CannotPublish(missing)
     _change(product_id, status=ProductStatus.PUBLISHED, published_at=product.published_at or now)
     _write_search_text(product_id)
-    write_audit("product.published", subject=f"product:{product_id}", by=by, facts={}, now=now)
+    facts = {"before": {"state": was}, "after": {"state": ProductStatus.PUBLISHED}}
+    write_audit("product.published", subject=f"product:{product_id}", by=by, facts=facts, now=now)
 
 
 # Stock stands a floor above and is not imported; its tables are named as a foreign key would name them.
@@ -170,9 +173,10 @@ def _missing(product: Product) -> list[Missing]:
 @act
 def retire(product_id: ProductId, *, now: datetime, by: UserId | None = None) -> None:
     """Take the product off the shelves. Its page says so, baskets refuse it, old orders keep their copy. Raises NoSuchProduct."""
-    if _lock(product_id).status != ProductStatus.RETIRED:
+    if (was := _lock(product_id).status) != ProductStatus.RETIRED:
         _change(product_id, status=ProductStatus.RETIRED)
-        write_audit("product.retired", subject=f"product:{product_id}", by=by, facts={}, now=now)
+        facts = {"before": {"state": was}, "after": {"state": ProductStatus.RETIRED}}
+        write_audit("product.retired", subject=f"product:{product_id}", by=by, facts=facts, now=now)
 
 
 @act
@@ -184,7 +188,7 @@ def set_price(sku_id: SkuId, price_fen: int, *, now: datetime, by: UserId | None
         raise NoSuchProduct
     if before_fen != price_fen:
         db.session.execute(update(Sku).where(Sku.id == sku_id).values(price_fen=price_fen))
-        facts = {"before_fen": before_fen, "after_fen": price_fen}
+        facts = {"before": {"price_fen": before_fen}, "after": {"price_fen": price_fen}}
         write_audit("sku.price_set", subject=f"sku:{sku_id}", by=by, facts=facts, now=now)
 
 

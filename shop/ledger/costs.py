@@ -75,7 +75,8 @@ def record_cost(
         "recorded_at": now,
     }
     cost_id = _put_shared(values, lot.source_version)
-    write_audit("cost.recorded", subject=f"cost:{cost_id}", by=by, facts={"lot": lot.code, "kind": kind, "amount_fen": amount_fen}, now=now)
+    facts = {"after": {"lot": lot.code, "kind": kind, "amount_fen": amount_fen}}
+    write_audit("cost.recorded", subject=f"cost:{cost_id}", by=by, facts=facts, now=now)
     return RecordedCost(cost_id, CooperativeId(lot.cooperative_id), amount_fen, counts_on, is_repeat=False)
 
 
@@ -95,7 +96,7 @@ def cancel_cost(cost_id: CostId, *, reason: str, by: UserId | None, now: datetim
         raise AlreadyCancelled
     counts_on = _open_day(cost.business_day, business_day(now))
     cancelling = _put_cancelling(cost, counts_on, reason=reason, by=by, now=now)
-    facts = {"cancelled_by": cancelling, "amount_fen": cost.amount_fen, "reason": reason}
+    facts = {"before": {"amount_fen": cost.amount_fen}, "after": {"amount_fen": 0}, "cancelled_by": cancelling, "reason": reason}
     write_audit("cost.cancelled", subject=f"cost:{cost_id}", by=by, facts=facts, now=now)
     return RecordedCost(cancelling, CooperativeId(cost.cooperative_id), -cost.amount_fen, counts_on, is_repeat=False)
 

@@ -133,7 +133,7 @@ def propose_rule(
     ]
     db.session.execute(insert(table_of(DividendBucket)), rows)
     facts = {"name": name, "base": base, "from": starts_on.isoformat(), "basis_points": [bucket.basis_points for bucket in buckets]}
-    write_audit("dividend_rule.proposed", subject=f"rule:{rule_id}", by=by, facts=facts, now=now)
+    write_audit("dividend_rule.proposed", subject=f"rule:{rule_id}", by=by, facts={"after": {"state": "proposed"} | facts}, now=now)
     return rule_id
 
 
@@ -160,7 +160,8 @@ def decide_rule(rule_id: RuleId, decision: RuleDecision, *, reason: str = "", by
         _check_start(CooperativeId(rule.cooperative_id), rule.starts_on)
     values = {"rule_id": rule_id, "decision": decision, "reason": reason, "decided_by": by, "decided_at": now}
     db.session.execute(insert(table_of(DividendRuleDecision)).values(**values))
-    write_audit(f"dividend_rule.{decision}", subject=f"rule:{rule_id}", by=by, facts={"reason": reason}, now=now)
+    facts = {"before": {"state": "proposed"}, "after": {"state": decision}, "reason": reason}
+    write_audit(f"dividend_rule.{decision}", subject=f"rule:{rule_id}", by=by, facts=facts, now=now)
 
 
 def rules_of(cooperative_id: CooperativeId) -> list[Rule]:
@@ -306,7 +307,7 @@ def compute(cooperative_id: CooperativeId, last_day: date, *, by: UserId, once: 
         "runs": len(runs),
         "payable_fen": sum(run.payable_fen for run in runs),
     }
-    write_audit("dividend.computed", subject=f"sheet:{sheet_id}", by=by, facts=facts, now=now)
+    write_audit("dividend.computed", subject=f"sheet:{sheet_id}", by=by, facts={"after": {"state": "computed"} | facts}, now=now)
     return sheet_id
 
 
@@ -435,7 +436,8 @@ def approve(sheet_id: SheetId, *, by: UserId, now: datetime) -> None:
         raise FiguresMoved
     values = {"sheet_id": sheet_id, "cooperative_id": cooperative_id, "seq": sheet.seq, "approved_by": by, "approved_at": now}
     db.session.execute(insert(table_of(DividendApproval)).values(**values))
-    write_audit("dividend.approved", subject=f"sheet:{sheet_id}", by=by, facts={}, now=now)
+    facts = {"before": {"state": "computed"}, "after": {"state": RunState.APPROVED}}
+    write_audit("dividend.approved", subject=f"sheet:{sheet_id}", by=by, facts=facts, now=now)
 
 
 def latest_sheet(cooperative_id: CooperativeId) -> SheetId | None:
@@ -519,7 +521,8 @@ def pay(run_id: RunId, *, paid_on: date, bank_reference: str, households: Mappin
         "recorded_at": now,
     }
     payment_id = _put(DividendPayment, values)
-    facts = {"payment": payment_id, "payable_fen": run.payable_fen, "bank_reference": bank_reference}
+    told = {"payment": payment_id, "payable_fen": run.payable_fen, "bank_reference": bank_reference}
+    facts = {"before": {"state": run.state}, "after": {"state": RunState.PAID}} | told
     write_audit("dividend.paid", subject=f"run:{run_id}", by=by, facts=facts, now=now)
     return Paid(payment_id, run_id, once, is_repeat=False)
 
@@ -554,7 +557,8 @@ def answer(payment_id: int, said: ReceiptAnswer, *, word: str = "", now: datetim
         raise NoReason
     values = {"payment_id": payment_id, "answer": said, "word": word, "answered_at": now}
     db.session.execute(insert(table_of(DividendAnswer)).values(**values))
-    write_audit(f"dividend.{said}", subject=f"run:{run_id}", by=None, facts={"payment": payment_id}, now=now)
+    facts = {"before": {"state": run.state}, "after": {"state": said}, "payment": payment_id}
+    write_audit(f"dividend.{said}", subject=f"run:{run_id}", by=None, facts=facts, now=now)
 
 
 @act
@@ -566,7 +570,8 @@ def publish(run_id: RunId, *, by: UserId, now: datetime) -> None:
     if run.state not in (RunState.CONFIRMED, RunState.NOTHING_DUE):
         raise NotInThisState
     db.session.execute(insert(table_of(DividendPublication)).values(run_id=run_id, published_by=by, published_at=now))
-    write_audit("dividend.published", subject=f"run:{run_id}", by=by, facts={"payable_fen": run.payable_fen}, now=now)
+    facts = {"before": {"state": run.state}, "after": {"state": RunState.PUBLISHED}, "payable_fen": run.payable_fen}
+    write_audit("dividend.published", subject=f"run:{run_id}", by=by, facts=facts, now=now)
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def draw_up(
         ],
     )
     put_in(SettlementLine, [{"attribution_id": row.attribution_id, "settlement_id": settlement_id} for row in rows])
-    outbox.write_audit("settlement_drafted", subject=number, by=by, facts={"total_fen": sum(part.settled_fen for part in parts)}, now=now)
+    _write_deed("settlement_drafted", number, None, SettlementState.DRAFT, sum(part.settled_fen for part in parts), by=by, now=now)
     return number
 
 
@@ -241,7 +241,7 @@ def approve_settlement(number: str, *, by: UserId, now: datetime) -> None:
         drawn.payee_name, drawn.payee_account = payee.payee, payee.number
         drawn.payee_bank, drawn.payee_bank_code = payee.bank, payee.bank_code
     drawn.state, drawn.approved_by, drawn.approved_at = SettlementState.APPROVED, by, now
-    outbox.write_audit("settlement_approved", subject=number, by=by, facts={"total_fen": drawn.total_fen}, now=now)
+    _write_deed("settlement_approved", number, SettlementState.DRAFT, SettlementState.APPROVED, drawn.total_fen, by=by, now=now)
 
 
 @act
@@ -271,7 +271,7 @@ def pay_settlement(number: str, *, reference: str, paid_on: date, by: UserId, no
         if violated(error, "uq_settlements_paid_reference"):
             raise ReferenceTaken from error
         raise
-    outbox.write_audit("settlement_paid", subject=number, by=by, facts={"total_fen": paid.total_fen}, now=now)
+    _write_deed("settlement_paid", number, SettlementState.APPROVED, SettlementState.PAID, paid.total_fen, by=by, now=now)
 
 
 @act
@@ -281,7 +281,14 @@ def cancel_settlement(number: str, *, by: UserId, now: datetime) -> None:
     db.session.execute(delete(SettlementLine).where(SettlementLine.settlement_id == drawn.id))
     values = {"state": SettlementState.CANCELLED, "cancelled_by": by, "cancelled_at": now}
     db.session.execute(update(Settlement).where(Settlement.id == drawn.id).values(**values))
-    outbox.write_audit("settlement_cancelled", subject=number, by=by, facts={"total_fen": drawn.total_fen}, now=now)
+    _write_deed("settlement_cancelled", number, SettlementState.DRAFT, SettlementState.CANCELLED, drawn.total_fen, by=by, now=now)
+
+
+def _write_deed(
+    action: str, number: str, before: SettlementState | None, after: SettlementState, total_fen: int, *, by: UserId, now: datetime
+) -> None:
+    facts = {"before": {"state": before} if before else None, "after": {"state": after}, "total_fen": total_fen}
+    outbox.write_audit(action, subject=number, by=by, facts=facts, now=now)
 
 
 def _find(number: str) -> Settlement:

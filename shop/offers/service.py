@@ -64,7 +64,7 @@ def make_voucher(making: Making, *, once: str, by: UserId, now: datetime) -> Vou
         raise
     assert made is not None
     facts = {"kind": making.kind.value, "worth": making.worth, "minimum_fen": making.minimum_fen, "most_uses": making.most_uses}
-    outbox.write_audit("voucher.made", subject=making.code, by=by, facts=facts, now=now)
+    outbox.write_audit("voucher.made", subject=making.code, by=by, facts={"after": facts}, now=now)
     return VoucherId(made)
 
 
@@ -76,7 +76,8 @@ def end_voucher(voucher_id: VoucherId, *, by: UserId, now: datetime) -> None:
         raise NoSuchVoucher
     if row.ended_at is None:
         db.session.execute(update(table_of(Voucher)).where(_voucher.id == voucher_id).values(ended_at=now, ended_by=by))
-        outbox.write_audit("voucher.ended", subject=row.code, by=by, facts={}, now=now)
+        facts = {"before": {"state": "usable"}, "after": {"state": "ended"}}
+        outbox.write_audit("voucher.ended", subject=row.code, by=by, facts=facts, now=now)
 
 
 # ── Uses ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

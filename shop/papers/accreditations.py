@@ -123,7 +123,7 @@ def _record(
     if file is not None:
         attachments.attach(file, subject_kind=SUBJECT, subject_id=accreditation_id, by=by, now=now)
     facts = {"number": values["number"], "first_day": first_day.isoformat(), "last_day": last_day.isoformat()}
-    outbox.write_audit("accreditation.recorded", subject=slug, by=by, facts=facts, now=now)
+    outbox.write_audit("accreditation.recorded", subject=slug, by=by, facts={"after": facts}, now=now)
     return AccreditationId(accreditation_id)
 
 
@@ -147,7 +147,8 @@ def withdraw(accreditation_id: AccreditationId, *, on: date, why: str, by: UserI
     values = {"withdrawn_on": on, "withdrawn_by": by, "withdrawn_at": now, "why": why}
     db.session.execute(update(Accreditation).where(Accreditation.id == accreditation_id).values(**values))
     slug = db.session.scalars(select(Product.slug).where(Product.id == row.product_id)).one()
-    facts = {"number": row.number, "on": on.isoformat(), "reason": why}
+    days = {"before": {"last_day": row.last_day.isoformat()}, "after": {"withdrawn_on": on.isoformat()}}
+    facts = days | {"number": row.number, "reason": why}
     outbox.write_audit("accreditation.withdrawn", subject=slug, by=by, facts=facts, now=now)
 
 

@@ -99,7 +99,8 @@ def issue(fapiao_id: FapiaoId, *, number: str, amount_fen: int, issued_on: date,
         "decided_at": now,
         "decided_by": by,
     }
-    _decide(fapiao_id, values, "fapiao.issued", {"number": number, "on": issued_on.isoformat(), "amount_fen": amount_fen}, by=by, now=now)
+    facts = {"before": {"state": found.state}, "after": {"state": FapiaoState.ISSUED, "amount_fen": amount_fen}}
+    _decide(fapiao_id, values, "fapiao.issued", facts | {"number": number, "on": issued_on.isoformat()}, by=by, now=now)
 
 
 @act
@@ -108,7 +109,8 @@ def refuse(fapiao_id: FapiaoId, *, why: str, by: UserId, now: datetime) -> None:
     if _lock(fapiao_id).state is not FapiaoState.ASKED:
         raise AlreadyDecided
     values = {"state": FapiaoState.REFUSED, "why": why, "decided_at": now, "decided_by": by}
-    _decide(fapiao_id, values, "fapiao.refused", {}, by=by, now=now)  # the words may name the buyer
+    facts: dict[str, object] = {"before": {"state": FapiaoState.ASKED}, "after": {"state": FapiaoState.REFUSED}}
+    _decide(fapiao_id, values, "fapiao.refused", facts, by=by, now=now)  # without the words, which may name the buyer
 
 
 @act
@@ -120,7 +122,8 @@ def take_back(fapiao_id: FapiaoId, *, due_fen: int, number: str, on: date, today
     if on > today or on < found.issued_on:
         raise BeforeIssue
     values = {"red_fen": found.red_fen + due_fen, "red_number": number, "red_on": on}
-    _decide(fapiao_id, values, "fapiao.red", {"number": number, "on": on.isoformat(), "due_fen": due_fen}, by=by, now=now)
+    facts = {"before": {"red_fen": found.red_fen}, "after": {"red_fen": found.red_fen + due_fen}}
+    _decide(fapiao_id, values, "fapiao.red", facts | {"number": number, "on": on.isoformat()}, by=by, now=now)
 
 
 @dataclass(frozen=True)

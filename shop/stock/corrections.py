@@ -132,9 +132,10 @@ def propose(
     assert correction_id is not None
     rows = [{"correction_id": correction_id, "village_id": source.village_id, "grams": source.grams} for source in sources]
     db.session.execute(insert(LotCorrectionSource), rows)
-    outbox.write_audit(
-        "lot.correction_proposed", subject=lot.code, by=by, facts={"correction_id": correction_id, "reason": reason}, now=now
-    )
+    after = {"state": CorrectionState.PROPOSED, "produced_grams": produced_grams, "villages": len(sources)}
+    facts = {"before": {"produced_grams": lot.produced_grams, "villages": len(in_force)}, "after": after}
+    told = {"correction_id": correction_id, "reason": reason}
+    outbox.write_audit("lot.correction_proposed", subject=lot.code, by=by, facts=facts | told, now=now)
     return CorrectionId(correction_id)
 
 
@@ -188,7 +189,11 @@ def approve(correction_id: CorrectionId, *, word: str, by: UserId, now: datetime
     )
     values = {"state": CorrectionState.APPROVED, "version": version, "decided_by": by, "decided_at": now, "word": word[:LONGEST_REASON]}
     db.session.execute(update(LotCorrection).where(LotCorrection.id == correction_id).values(**values))
-    facts = {"correction_id": correction_id, "version": version}
+    facts = {
+        "before": {"produced_grams": correction.seen_produced_grams, "version": lot.source_version},
+        "after": {"produced_grams": correction.produced_grams, "version": version},
+        "correction_id": correction_id,
+    }
     outbox.write_audit("lot.correction_approved", subject=lot.code, by=by, facts=facts, now=now)
 
 
@@ -207,7 +212,9 @@ def reject(correction_id: CorrectionId, *, word: str, by: UserId, now: datetime)
     }
     db.session.execute(update(LotCorrection).where(LotCorrection.id == correction_id).values(**values))
     code = db.session.scalars(select(Lot.code).where(Lot.id == correction.lot_id)).one()
-    outbox.write_audit("lot.correction_rejected", subject=code, by=by, facts={"correction_id": correction_id, "reason": word}, now=now)
+    states = {"before": {"state": CorrectionState.PROPOSED}, "after": {"state": CorrectionState.REJECTED}}
+    facts = states | {"correction_id": correction_id, "reason": word}
+    outbox.write_audit("lot.correction_rejected", subject=code, by=by, facts=facts, now=now)
 
 
 def _lock_proposed(correction_id: CorrectionId, *, by: UserId) -> CorrectionRow:

@@ -2,6 +2,8 @@
 
 from flask_babel import lazy_gettext
 
+from shop.web.role_words import ROLE_WORDS
+
 ACTION_WORDS = {
     "account.email_changed": lazy_gettext("改了登录邮箱"),
     "account.password_changed": lazy_gettext("换了密码"),
@@ -26,6 +28,9 @@ ACTION_WORDS = {
     "dividend_rule.approved": lazy_gettext("批准了分红规则"),
     "dividend_rule.proposed": lazy_gettext("提出了分红规则"),
     "dividend_rule.refused": lazy_gettext("没有批准分红规则"),
+    "fapiao.issued": lazy_gettext("记下发票已开"),
+    "fapiao.red": lazy_gettext("记下红字发票"),
+    "fapiao.refused": lazy_gettext("没有开发票"),
     "invite.accepted": lazy_gettext("接受了邀请"),
     "invite.made": lazy_gettext("邀请了一个人"),
     "invite.withdrawn": lazy_gettext("收回了邀请"),
@@ -114,6 +119,8 @@ GROUP_WORDS = {
     "dividend": lazy_gettext("分红"),
     "dividend_rule": lazy_gettext("分红规则"),
     "accreditation": lazy_gettext("帮扶认定"),
+    "fapiao": lazy_gettext("发票"),
+    "voucher": lazy_gettext("优惠券"),
     "person": lazy_gettext("人员"),
     "invite": lazy_gettext("邀请"),
     "account": lazy_gettext("账户"),
@@ -128,6 +135,15 @@ FACT_WORDS = {
     "free_units": lazy_gettext("可卖件数"),
     "kind": lazy_gettext("类别"),
     "open": lazy_gettext("能登录"),
+    "last_day": lazy_gettext("最后一天"),
+    "lot": lazy_gettext("批次"),
+    "number": lazy_gettext("编号"),
+    "payable_fen": lazy_gettext("应付"),
+    "price_fen": lazy_gettext("单价"),
+    "received_fen": lazy_gettext("已收"),
+    "red_fen": lazy_gettext("红字金额"),
+    "version": lazy_gettext("版本"),
+    "withdrawn_on": lazy_gettext("停用日"),
     "packed_grams": lazy_gettext("已装（克）"),
     "produced_grams": lazy_gettext("产量（克）"),
     "reason": lazy_gettext("原因"),
@@ -140,3 +156,35 @@ FACT_WORDS = {
     "why": lazy_gettext("原因"),
 }
 """The names that come often; others are shown as they are stored."""
+VALUE_WORDS = {
+    "approved": lazy_gettext("已批准"),
+    "asked": lazy_gettext("等着办"),
+    "cancelled": lazy_gettext("已作废"),
+    "closed": lazy_gettext("已关账"),
+    "computed": lazy_gettext("已算好"),
+    "confirmed": lazy_gettext("已确认"),
+    "cooperative": lazy_gettext("合作社"),
+    "delivered": lazy_gettext("已签收"),
+    "disputed": lazy_gettext("有异议"),
+    "draft": lazy_gettext("草稿"),
+    "ended": lazy_gettext("已停"),
+    "failed": lazy_gettext("没成"),
+    "issued": lazy_gettext("已开"),
+    "nothing_due": lazy_gettext("没有要付的"),
+    "open": lazy_gettext("没关账"),
+    "paid": lazy_gettext("已付"),
+    "proposed": lazy_gettext("等另一个人定"),
+    "published": lazy_gettext("已公开"),
+    "refused": lazy_gettext("没有同意"),
+    "rejected": lazy_gettext("没有同意"),
+    "retired": lazy_gettext("已下架"),
+    "sent": lazy_gettext("已转出"),
+    "set_aside": lazy_gettext("放到一边"),
+    "shipped": lazy_gettext("已寄出"),
+    "staff": lazy_gettext("工作台"),
+    "to_send": lazy_gettext("要转"),
+    "unexplained": lazy_gettext("没人认得"),
+    "usable": lazy_gettext("能用"),
+    "waiting": lazy_gettext("等着办"),
+} | {role.value: words for role, words in ROLE_WORDS.items()}
+"""What stands under `state`, `kind` and `roles`; others are shown as they are stored."""

@@ -15,6 +15,7 @@ from flask import Flask
 
 from config import Config
 from shop.app import create_app
+from shop.ledger.models import ReceiptAnswer, RuleDecision
 from shop.web.audit_words import ACTION_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,37 @@ WITHOUT = {
     "staff.reports.ask_long": "has a report made while one does something else; changes no figure",
     "staff.money.compare": "asks the provider and compares; changes no figure",
 }
+
+
+COMPOSED = {
+    "shop/accounts/own.py: _change": ("account.email_changed", "account.phone_changed"),
+    "shop/ledger/dividing.py: answer": tuple(f"dividend.{said}" for said in ReceiptAnswer),
+    "shop/ledger/dividing.py: decide_rule": tuple(f"dividend_rule.{decision}" for decision in RuleDecision),
+    "shop/ledger/settlements.py: _write_deed": (
+        "settlement_approved",
+        "settlement_cancelled",
+        "settlement_drafted",
+        "settlement_paid",
+    ),
+    "shop/papers/fapiao.py: _decide": ("fapiao.issued", "fapiao.red", "fapiao.refused"),
+}
+"""Where the name of a deed is put together, and what it may become."""
+WITHOUT_FACTS = {
+    "_decide": "its callers say them",
+    "_forget": "nothing may be kept",
+    "_use_recovery_code": "a code was used; which is secret",
+    "ask_to_be_forgotten": "of one's own account; nothing else is kept of it",
+    "book_sales": "figures of a file that is booked later, sale by sale",
+    "bring_statement": "counts of lines",
+    "change_password": "a password has no before that may be told",
+    "draw_recovery_codes": "codes are secret",
+    "hand_over_batch": "a file was taken out; no figure changed",
+    "reset_password": "a password has no before that may be told",
+    "show_phone": "somebody looked; nothing changed",
+    "stay": "of one's own account",
+    "upload_sales": "a file was brought; no figure changed",
+}
+"""Deeds that change no figure and no state that may be told, by function, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +78,53 @@ def test_what_needs_no_row_is_still_there(database_free_app: Flask) -> None:
     assert set(WITHOUT) <= {rule.endpoint for rule in database_free_app.url_map.iter_rules()}
 
 
-def test_every_deed_has_its_words() -> None:
-    written = set()
-    for path in (ROOT / "shop").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "write_audit" and node.args:
-                written |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
-    assert written and not written - set(ACTION_WORDS), "give them words in shop/web/audit_words.py"
+def test_every_deed_has_its_words_and_no_words_are_left_over() -> None:
+    named, composed = deeds_named()
+    assert composed == set(COMPOSED), "say in COMPOSED which deeds these write"
+    written = named | {deed for deeds in COMPOSED.values() for deed in deeds}
+    assert written == set(ACTION_WORDS), "shop/web/audit_words.py"
+
+
+def test_every_deed_of_staff_and_cooperatives_says_before_or_after() -> None:
+    silent = sorted(
+        f"{path.relative_to(ROOT)}: {function.name}"
+        for path, function, _ in audit_calls()
+        if function.name not in WITHOUT_FACTS
+        and not {"before", "after", "was"}
+        & {inner.value for inner in ast.walk(function) if isinstance(inner, ast.Constant) and isinstance(inner.value, str)}
+    )
+    assert not silent, silent
+
+
+# ── The rows themselves ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def audit_calls() -> tuple[tuple[Path, ast.FunctionDef, ast.Call], ...]:
+    """Every call that writes a row, with the function it stands in."""
+    found = []
+    for path in sorted((ROOT / "shop").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                found += [(path, function, node) for node in ast.walk(function) if isinstance(node, ast.Call) and is_audit(node)]
+    return tuple(found)
+
+
+def is_audit(node: ast.Call) -> bool:
+    """Whether it calls `write_audit`, under whichever name of its module."""
+    return getattr(node.func, "attr", getattr(node.func, "id", "")) == "write_audit"
+
+
+def deeds_named() -> tuple[set[str], set[str]]:
+    """The names that stand in the calls, and the places where they are put together."""
+    named, composed = set(), set()
+    for path, function, call in audit_calls():
+        first = call.args[0]
+        if isinstance(first, ast.Constant):
+            named.add(str(first.value))
+        else:
+            composed.add(f"{path.relative_to(ROOT).as_posix()}: {function.name}")
+    return named, composed
 
 
 # ── The walk ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -232,7 +232,7 @@ def bring_line(
     }
     is_new = _keep(row)
     if is_new:
-        outbox.write_audit("bank.line_typed", subject="bank", by=by, facts={"amount_fen": amount_fen}, now=now)
+        outbox.write_audit("bank.line_typed", subject="bank", by=by, facts={"after": {"amount_fen": amount_fen}}, now=now)
     return is_new
 
 
@@ -280,7 +280,8 @@ def set_aside(line_id: LineId, *, reason: str, by: UserId, now: datetime) -> Non
     if line.set_aside_at is None:
         values = {"set_aside_at": now, "set_aside_by": by, "set_aside_reason": reason[:120]}
         db.session.execute(update(table_of(BankLine)).where(_line.id == line_id).values(**values))
-        outbox.write_audit("bank.line_set_aside", subject=f"bank:{line_id}", by=by, facts={"reason": reason[:120]}, now=now)
+        facts = {"before": {"state": "waiting"}, "after": {"state": "set_aside"}, "reason": reason[:120]}
+        outbox.write_audit("bank.line_set_aside", subject=f"bank:{line_id}", by=by, facts=facts, now=now)
 
 
 @act
@@ -289,7 +290,8 @@ def take_up_again(line_id: LineId, *, by: UserId, now: datetime) -> None:
     if lock_line(line_id).set_aside_at is not None:
         values = {"set_aside_at": None, "set_aside_by": None, "set_aside_reason": None}
         db.session.execute(update(table_of(BankLine)).where(_line.id == line_id).values(**values))
-        outbox.write_audit("bank.line_taken_up", subject=f"bank:{line_id}", by=by, facts={}, now=now)
+        facts = {"before": {"state": "set_aside"}, "after": {"state": "waiting"}}
+        outbox.write_audit("bank.line_taken_up", subject=f"bank:{line_id}", by=by, facts=facts, now=now)
 
 
 # ── Receipts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -442,7 +444,8 @@ def name_payee(remittance_id: RemittanceId, payee: Payee, *, source: PayeeFrom, 
         "payee_from": source,
     }
     db.session.execute(update(table_of(Remittance)).where(_remittance.id == remittance_id).values(**values))
-    outbox.write_audit("remittance.payee_named", subject=f"remittance:{remittance_id}", by=by, facts={"by": source.value}, now=now)
+    facts = {"before": {"payee_from": row.payee_from}, "after": {"payee_from": source}}
+    outbox.write_audit("remittance.payee_named", subject=f"remittance:{remittance_id}", by=by, facts=facts, now=now)
 
 
 @act
@@ -454,7 +457,7 @@ def mark_sent(remittance_id: RemittanceId, *, bank_reference: str, by: UserId, n
     values = {"sent_by": by, "sent_at": now, "bank_reference": bank_reference[:60]}
     db.session.execute(update(table_of(Remittance)).where(_remittance.id == remittance_id).values(**values))
     db.session.execute(update(table_of(Refund)).where(_refund.id == row.refund_id).values(state=RefundState.PENDING))
-    facts = {"bank_reference": bank_reference[:60]}
+    facts = {"before": {"state": "to_send"}, "after": {"state": "sent"}, "bank_reference": bank_reference[:60]}
     outbox.write_audit("remittance.sent", subject=f"remittance:{remittance_id}", by=by, facts=facts, now=now)
 
 
@@ -467,7 +470,8 @@ def mark_not_sent(remittance_id: RemittanceId, *, reason: str, by: UserId, now: 
     values = {"sent_by": None, "sent_at": None, "bank_reference": ""}
     db.session.execute(update(table_of(Remittance)).where(_remittance.id == remittance_id).values(**values))
     db.session.execute(update(table_of(Refund)).where(_refund.id == row.refund_id).values(state=RefundState.ASKED))
-    facts = {"reason": reason[:120], "bank_reference": row.bank_reference}
+    states = {"before": {"state": "sent"}, "after": {"state": "to_send"}}
+    facts = states | {"reason": reason[:120], "bank_reference": row.bank_reference}
     outbox.write_audit("remittance.not_sent", subject=f"remittance:{remittance_id}", by=by, facts=facts, now=now)
 
 
@@ -482,4 +486,5 @@ def record_confirmed(row: RemittanceRow, *, by: UserId, now: datetime) -> None:
     db.session.execute(
         update(table_of(Refund)).where(_refund.id == row.refund_id).values(state=RefundState.SUCCEEDED, settled_at=now, next_check_at=None)
     )
-    outbox.write_audit("remittance.confirmed", subject=f"remittance:{row.id}", by=by, facts={}, now=now)
+    facts = {"before": {"state": "sent"}, "after": {"state": "confirmed"}}
+    outbox.write_audit("remittance.confirmed", subject=f"remittance:{row.id}", by=by, facts=facts, now=now)

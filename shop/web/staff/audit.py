@@ -16,7 +16,7 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import UserId
 from shop.kit.sheets import csv_file
 from shop.reports.audit import Deed, Wanted, export_audit, read_audit
-from shop.web.audit_words import ACTION_WORDS, FACT_WORDS, GROUP_WORDS
+from shop.web.audit_words import ACTION_WORDS, FACT_WORDS, GROUP_WORDS, VALUE_WORDS
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
 from shop.web.storefront.addresses import page_asked
@@ -106,18 +106,20 @@ def told(value: object) -> list[tuple[str, str, str]]:
     if not isinstance(value, dict):
         return [("", _plain(value), "")]
     return [
-        (str(FACT_WORDS.get(name, name)), _plain(inner), "fen" if name.endswith("_fen") and inner is not None else "")
+        (str(FACT_WORDS.get(name, name)), _plain(inner, name), "fen" if name.endswith("_fen") and inner is not None else "")
         for name, inner in value.items()
     ]
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, name: str = "") -> str:
     if isinstance(value, bool):
         return str(gettext("是")) if value else str(gettext("否"))
     if isinstance(value, list):
-        return ", ".join(_plain(each) for each in value)
+        return ", ".join(_plain(each, name) for each in value)
     if isinstance(value, dict):
-        return ", ".join(f"{FACT_WORDS.get(name, name)} {_plain(each)}" for name, each in value.items())
+        return ", ".join(f"{FACT_WORDS.get(inner, inner)} {_plain(each, inner)}" for inner, each in value.items())
+    if name in ("state", "kind", "roles"):
+        return str(VALUE_WORDS.get(str(value), value))
     return "—" if value is None or value == "" else str(value)
 
 
