@@ -1,6 +1,7 @@
 """Invites: a link by which somebody joins the staff or a cooperative.
 
-Law: a link works once, for a week, until it is withdrawn. Its key is made from the row's seed and the shop's own secret, so whoever reads the
+Law: a link works once, for a week, until it is withdrawn; then the row keeps no address.
+Its key is made from the row's seed and the shop's own secret, so whoever reads the
 table alone can make none. What a kind of invite gives is for `acts/accept_invite.py` to say.
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from shop.accounts.errors import LinkSpent
 from shop.accounts.models import Invite, User
@@ -91,6 +92,14 @@ def withdraw(invite_id: InviteId, *, kind: str, by: UserId | None, now: datetime
         raise NotFound
     facts = {"before": {"open": True}, "after": {"open": False}}
     outbox.write_audit("invite.withdrawn", subject=f"invite:{invite_id}", by=by, facts=facts, now=now)
+
+
+@act
+def forget_expired(*, now: datetime) -> int:
+    """Sweep. An invite that nobody can take up any more keeps no address; how many lost theirs."""
+    has_address = or_(Invite.to_email.is_not(None), Invite.to_phone.is_not(None))
+    gone = update(Invite).where(Invite.expires_at <= now, has_address).values(to_email=None, to_phone=None).returning(Invite.id)
+    return len(db.session.execute(gone).all())
 
 
 def open_invites(kind: str, *, now: datetime) -> list[OpenInvite]:

@@ -76,7 +76,7 @@ def match_line(
     )
     facts = {"amount_fen": received_fen, "line": line_id} | ({"reason": reason[:120]} if reason else {})
     orders.add_event(order.id, "transfer_received", facts, by=by, now=now)
-    figures = {"before": {"received_fen": before_fen}, "after": {"received_fen": attempt.received_fen}}
+    figures: dict[str, object] = {"before": {"received_fen": before_fen}, "after": {"received_fen": attempt.received_fen}}
     outbox.write_audit("transfer.matched", subject=number, by=by, facts=figures | facts, now=now)
     return _follow(order, attempt, received_fen, line_id, now=now)
 

@@ -105,6 +105,6 @@ def _record_mismatch_back(payment_id: PaymentId, number: str, *, by: UserId, now
     left_fen = attempt.received_fen - attempt.refunded_fen
     facts = {"amount_fen": left_fen}
     orders.add_event(order.id, "mismatch_returned", facts, by=by, now=now)
-    figures = {"before": {"refunded_fen": attempt.refunded_fen}, "after": {"refunded_fen": attempt.received_fen}}
+    figures: dict[str, object] = {"before": {"refunded_fen": attempt.refunded_fen}, "after": {"refunded_fen": attempt.received_fen}}
     outbox.write_audit("payment.mismatch_returned", subject=number, by=by, facts=figures | facts, now=now)
     return payments.record_refund(attempt.id, left_fen, once=once, reason="mismatch", now=now)

@@ -173,7 +173,7 @@ def approve(correction_id: CorrectionId, *, word: str, by: UserId, now: datetime
     """
     correction = _lock_proposed(correction_id, by=by)
     lot = db.session.execute(
-        select(Lot.code, Lot.packed_grams, Lot.source_version).where(Lot.id == correction.lot_id).with_for_update()
+        select(Lot.code, Lot.produced_grams, Lot.packed_grams, Lot.source_version).where(Lot.id == correction.lot_id).with_for_update()
     ).one()
     assert lot.source_version == correction.seen_version, "one correction of a lot at a time"
     _check_produced(correction.produced_grams, lot.packed_grams)
@@ -190,7 +190,7 @@ def approve(correction_id: CorrectionId, *, word: str, by: UserId, now: datetime
     values = {"state": CorrectionState.APPROVED, "version": version, "decided_by": by, "decided_at": now, "word": word[:LONGEST_REASON]}
     db.session.execute(update(LotCorrection).where(LotCorrection.id == correction_id).values(**values))
     facts = {
-        "before": {"produced_grams": correction.seen_produced_grams, "version": lot.source_version},
+        "before": {"produced_grams": lot.produced_grams, "version": lot.source_version},
         "after": {"produced_grams": correction.produced_grams, "version": version},
         "correction_id": correction_id,
     }

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from shop.accounts import codes, invites, own, people, two_factor
 from shop.accounts.errors import LastAdmin, LinkSpent, NotOneself, WrongCode
-from shop.accounts.models import RecoveryCode, SignIn, TwoFactor, User, UserRole
+from shop.accounts.models import Invite, RecoveryCode, SignIn, TwoFactor, User, UserRole
 from shop.accounts.roles import Role
 from shop.acts.accept_invite import accept_invite
 from shop.extensions import act, db, reading
@@ -277,6 +277,22 @@ def test_an_invite_that_is_withdrawn_old_or_of_somebody_who_left_opens_nothing(a
     people.deactivate(admin.id, reason="离职", by=boss.id, now=now)
     with pytest.raises(LinkSpent):
         accept_invite(*left, shop_secret=secret, by=mei.id, now=now)
+
+
+def test_an_invite_that_nobody_can_take_up_any_more_keeps_no_address(app: Flask) -> None:
+    admin, boss = (make_user(name, roles=[Role.ADMIN]) for name in ("Admin", "Boss"))
+    now = utc_now()
+
+    def make(made_at: datetime, by: Person = boss) -> None:
+        invites.invite(invites.STAFF, {"roles": ["viewer"]}, note="x", to_email="new@example.test", by=by.id, now=made_at)
+
+    make(now - invites.LASTS)
+    make(now)
+    make(now, admin)
+    people.deactivate(admin.id, reason="离职", by=boss.id, now=now)
+    assert [invites.forget_expired(now=now) for _ in range(2)] == [1, 0]
+    with reading() as session:
+        assert session.scalars(select(Invite.to_email).order_by(Invite.id)).all() == [None, "new@example.test", None]
 
 
 def test_an_invite_to_a_cooperative_makes_a_member(app: Flask) -> None:
