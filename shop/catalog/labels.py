@@ -112,7 +112,7 @@ def set_label(product_id: ProductId, label: Label, *, by: UserId | None, now: da
         db.session.execute(insert(ProductLabel).values(product_id=product_id, **values))
     own = {name: getattr(label, name) for name in ("ingredients", "standard", "storage", "shelf_life_days")}
     db.session.execute(update(Product).where(Product.id == product_id).values(**own))
-    write_audit("label.set", subject=slug, by=by, facts={"kind": label.kind.value}, now=now)
+    write_audit("label.set", subject=slug, by=by, facts={"after": {"kind": label.kind.value}}, now=now)
 
 
 _label, _product = columns_of(ProductLabel), columns_of(Product)
@@ -205,7 +205,9 @@ def note_price(
     slug = _lock(product_id)
     row = {"what": what, "price_fen": price_fen, "net_value": net_value, "net_unit": net_unit, "source": source, "seen_on": seen_on}
     db.session.execute(insert(PriceElsewhere).values(product_id=product_id, **row, recorded_by=by, recorded_at=now))
-    write_audit("price_elsewhere.noted", subject=slug, by=by, facts={"price_fen": price_fen, "seen_on": seen_on.isoformat()}, now=now)
+    write_audit(
+        "price_elsewhere.noted", subject=slug, by=by, facts={"after": {"price_fen": price_fen, "seen_on": seen_on.isoformat()}}, now=now
+    )
 
 
 @act
@@ -214,7 +216,13 @@ def take_price_away(product_id: ProductId, price_id: PriceElsewhereId, *, by: Us
     its = (PriceElsewhere.id == price_id, PriceElsewhere.product_id == product_id, PriceElsewhere.withdrawn_at.is_(None))
     if not db.session.execute(update(PriceElsewhere).where(*its).values(withdrawn_at=now).returning(PriceElsewhere.id)).all():
         raise NoSuchPrice
-    write_audit("price_elsewhere.withdrawn", subject=f"product:{product_id}", by=by, facts={"price": price_id}, now=now)
+    write_audit(
+        "price_elsewhere.withdrawn",
+        subject=f"product:{product_id}",
+        by=by,
+        facts={"before": {"state": "published"}, "after": {"state": "withdrawn"}, "price": price_id},
+        now=now,
+    )
 
 
 @act
@@ -230,7 +238,7 @@ def give_mark(
         raise MarkOverlaps
     row = {"kind": kind, "number": number, "issuer": issuer, "first_day": first_day, "last_day": last_day}
     db.session.execute(insert(Mark).values(product_id=product_id, **row, recorded_by=by, recorded_at=now))
-    write_audit("mark.given", subject=slug, by=by, facts={"kind": kind.value, "number": number}, now=now)
+    write_audit("mark.given", subject=slug, by=by, facts={"after": {"kind": kind.value, "number": number}}, now=now)
 
 
 @act
@@ -239,7 +247,13 @@ def withdraw_mark(product_id: ProductId, mark_id: MarkId, *, by: UserId | None, 
     its = (Mark.id == mark_id, Mark.product_id == product_id, Mark.withdrawn_at.is_(None))
     if not db.session.execute(update(Mark).where(*its).values(withdrawn_at=now).returning(Mark.id)).all():
         raise NoSuchMark
-    write_audit("mark.withdrawn", subject=f"product:{product_id}", by=by, facts={"mark": mark_id}, now=now)
+    write_audit(
+        "mark.withdrawn",
+        subject=f"product:{product_id}",
+        by=by,
+        facts={"before": {"state": "published"}, "after": {"state": "withdrawn"}, "mark": mark_id},
+        now=now,
+    )
 
 
 _price, _mark = columns_of(PriceElsewhere), columns_of(Mark)

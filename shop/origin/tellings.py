@@ -43,7 +43,7 @@ def tell_story(village_id: VillageId, story: str, *, is_sample: bool, by: UserId
     slug = db.session.scalar(changed)
     if slug is None:
         raise NoSuchPlace
-    write_audit("village.story", subject=f"village:{slug}", by=by, facts={"length": len(story)}, now=now)
+    write_audit("village.story", subject=f"village:{slug}", by=by, facts={"after": {"length": len(story)}}, now=now)
 
 
 @act
@@ -68,7 +68,7 @@ def count_people(
     its = VillagePeople.village_id == village_id
     if not db.session.execute(update(VillagePeople).where(its).values(**row).returning(VillagePeople.village_id)).all():
         db.session.execute(insert(VillagePeople).values(village_id=village_id, **row))
-    write_audit("village.counted", subject=f"village:{village_id}", by=by, facts={"counted_on": counted_on.isoformat()}, now=now)
+    write_audit("village.counted", subject=f"village:{village_id}", by=by, facts={"after": {"counted_on": counted_on.isoformat()}}, now=now)
 
 
 def find_people(village_id: VillageId) -> PeopleFacts | None:

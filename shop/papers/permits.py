@@ -109,7 +109,7 @@ def record_permit(
     row |= {"picture_id": picture_id, "is_sample": is_sample, "recorded_by": by, "recorded_at": now}
     permit_id = db.session.scalar(insert(Permit).values(cooperative_id=cooperative_id, **row).returning(Permit.id))
     assert permit_id is not None
-    facts = {"kind": kind.value, "number": number}
+    facts = {"after": {"kind": kind.value, "number": number}}
     write_audit("permit.recorded", subject=f"cooperative:{cooperative_id}", by=by, facts=facts, now=now)
     return PermitId(permit_id)
 
@@ -121,7 +121,13 @@ def withdraw_permit(permit_id: PermitId, *, by: UserId | None, now: datetime) ->
     cooperative_id = db.session.scalar(update(Permit).where(*its).values(withdrawn_at=now).returning(Permit.cooperative_id))
     if cooperative_id is None:
         raise NoSuchPermit
-    write_audit("permit.withdrawn", subject=f"cooperative:{cooperative_id}", by=by, facts={"permit": permit_id}, now=now)
+    write_audit(
+        "permit.withdrawn",
+        subject=f"cooperative:{cooperative_id}",
+        by=by,
+        facts={"before": {"state": "published"}, "after": {"state": "withdrawn"}, "permit": permit_id},
+        now=now,
+    )
 
 
 def permits_of(cooperative_ids: Sequence[CooperativeId]) -> Sequence[PermitFacts]:
@@ -153,7 +159,7 @@ def set_certificate(
             forget_pictures([PictureId(before.picture_id)])
     row = {"number": number, "basis": basis, "grams": grams, "issued_on": issued_on, "contact": contact, "picture_id": picture_id}
     db.session.execute(insert(LotCertificate).values(lot_id=lot_id, **row, recorded_by=by, recorded_at=now))
-    write_audit("certificate.set", subject=f"lot:{lot_id}", by=by, facts={"number": number}, now=now)
+    write_audit("certificate.set", subject=f"lot:{lot_id}", by=by, facts={"after": {"number": number}}, now=now)
 
 
 def find_certificate(lot_id: LotId) -> CertificateFacts | None:

@@ -66,7 +66,13 @@ def decide_review(review_id: ReviewId, *, is_shown: bool, why: str = "", by: Use
     values = {"state": state, "why": "" if is_shown else why, "decided_by": by, "decided_at": now}
     db.session.execute(update(Review).where(Review.id == review_id).values(**values))
     show_pictures(_pictures_of(review_id), is_public=is_shown)
-    write_audit(f"review.{state.value}", subject=f"review:{review_id}", by=by, facts={"why": why}, now=now)
+    write_audit(
+        f"review.{state.value}",
+        subject=f"review:{review_id}",
+        by=by,
+        facts={"before": {"state": review.state}, "after": {"state": state}, "why": why},
+        now=now,
+    )
 
 
 @act
@@ -76,11 +82,13 @@ def answer_review(review_id: ReviewId, words: str, *, by: UserId, now: datetime)
     The caller has checked that the review is of the cooperative's own product.
     """
     assert words, "an answer says something"
-    if _lock(review_id).state is not Moderation.PUBLISHED:
+    review = _lock(review_id)
+    if review.state is not Moderation.PUBLISHED:
         raise NoSuchReview
     values = {"reply": words, "reply_state": Moderation.WAITING, "reply_by": by, "reply_at": now, "reply_why": ""}
     db.session.execute(update(Review).where(Review.id == review_id).values(**values))
-    write_audit("review_reply.written", subject=f"review:{review_id}", by=by, facts={}, now=now)
+    facts = {"before": {"state": review.reply_state}, "after": {"state": Moderation.WAITING}}
+    write_audit("review_reply.written", subject=f"review:{review_id}", by=by, facts=facts, now=now)
 
 
 @act
@@ -93,7 +101,13 @@ def decide_reply(review_id: ReviewId, *, is_shown: bool, why: str = "", by: User
     if review.reply_state is state:
         raise AlreadyDecided
     db.session.execute(update(Review).where(Review.id == review_id).values(reply_state=state, reply_why="" if is_shown else why))
-    write_audit(f"review_reply.{state.value}", subject=f"review:{review_id}", by=by, facts={"why": why}, now=now)
+    write_audit(
+        f"review_reply.{state.value}",
+        subject=f"review:{review_id}",
+        by=by,
+        facts={"before": {"state": review.reply_state}, "after": {"state": state}, "why": why},
+        now=now,
+    )
 
 
 def count_waiting() -> int:

@@ -185,6 +185,7 @@ VALUE_WORDS = {
     "to_send": lazy_gettext("要转"),
     "unexplained": lazy_gettext("没人认得"),
     "usable": lazy_gettext("能用"),
+    "withdrawn": lazy_gettext("已撤下"),
     "waiting": lazy_gettext("等着办"),
 } | {role.value: words for role, words in ROLE_WORDS.items()}
 """What stands under `state`, `kind` and `roles`; others are shown as they are stored."""

@@ -21,6 +21,8 @@ from shop.web.audit_words import ACTION_WORDS
 ROOT = Path(__file__).resolve().parents[2]
 
 WITHOUT = {
+    "staff.offline.sell": "the sale stands in the books, and who recorded it in its movements of stock; both append-only",
+    "staff.offline.take_back": "the return stands in the books, and says who recorded it",
     "staff.reports.ask_long": "has a report made while one does something else; changes no figure",
     "staff.money.compare": "asks the provider and compares; changes no figure",
 }
@@ -36,6 +38,8 @@ COMPOSED = {
         "settlement_drafted",
         "settlement_paid",
     ),
+    "shop/voices/reviews.py: decide_reply": ("review_reply.published", "review_reply.refused"),
+    "shop/voices/reviews.py: decide_review": ("review.published", "review.refused"),
     "shop/papers/fapiao.py: _decide": ("fapiao.issued", "fapiao.red", "fapiao.refused"),
 }
 """Where the name of a deed is put together, and what it may become."""
@@ -43,6 +47,7 @@ WITHOUT_FACTS = {
     "_decide": "its callers say them",
     "_forget": "nothing may be kept",
     "_use_recovery_code": "a code was used; which is secret",
+    "ask_for_export": "a file was asked for; no figure changed",
     "ask_to_be_forgotten": "of one's own account; nothing else is kept of it",
     "book_sales": "figures of a file that is booked later, sale by sale",
     "bring_statement": "counts of lines",
