@@ -29,6 +29,7 @@ WITHOUT = {
 
 
 COMPOSED = {
+    "shop/acts/parcel_lists.py: _ask": ("parcels_deliver_asked", "parcels_ship_asked"),
     "shop/accounts/own.py: _change": ("account.email_changed", "account.phone_changed"),
     "shop/ledger/dividing.py: answer": tuple(f"dividend.{said}" for said in ReceiptAnswer),
     "shop/ledger/dividing.py: decide_rule": tuple(f"dividend_rule.{decision}" for decision in RuleDecision),
@@ -47,7 +48,9 @@ WITHOUT_FACTS = {
     "_decide": "its callers say them",
     "_forget": "nothing may be kept",
     "_use_recovery_code": "a code was used; which is secret",
+    "_ask": "a list was left to be done; each parcel has its own row",
     "ask_for_export": "a file was asked for; no figure changed",
+    "ask_for_orders": "a file was asked for; no figure changed",
     "ask_to_be_forgotten": "of one's own account; nothing else is kept of it",
     "book_sales": "figures of a file that is booked later, sale by sale",
     "bring_statement": "counts of lines",
@@ -57,6 +60,7 @@ WITHOUT_FACTS = {
     "reset_password": "a password has no before that may be told",
     "show_phone": "somebody looked; nothing changed",
     "stay": "of one's own account",
+    "write_message": "words were written to an order; they stand there, append-only",
     "upload_sales": "a file was brought; no figure changed",
 }
 """Deeds that change no figure and no state that may be told, by function, and why."""
