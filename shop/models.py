@@ -12,6 +12,7 @@ from shop.papers import models as papers
 from shop.payments import models as payments
 from shop.pictures import models as pictures
 from shop.reports import models as reports
+from shop.reports import saved_models as saved_reports
 from shop.shipping import models as shipping
 from shop.stock import models as stock
 from shop.voices import models as voices
@@ -29,6 +30,7 @@ __all__ = [
     "payments",
     "pictures",
     "reports",
+    "saved_reports",
     "shipping",
     "stock",
     "voices",

@@ -39,6 +39,7 @@ from shop.reports.folding import fold_waiting
 from shop.reports.long_reports import LONG_REPORT, read_long_report
 from shop.reports.order_file import ORDER_FILE, write_orders
 from shop.reports.provider_money import warn_of_overdue
+from shop.reports.saved import write_due_letters
 from shop.web.report_files import write_file
 
 log = structlog.get_logger()
@@ -83,6 +84,7 @@ SWEEPS = (
     Sweep("tasks", timedelta(seconds=2), lambda _config, _now: run_tasks(TASKS, clock=utc_now, is_stopping=_stopping.is_set)),
     Sweep("overdue", timedelta(minutes=30), lambda _, now: warn_of_overdue(now=now)),
     Sweep("corrections", timedelta(seconds=20), lambda _, now: carry_out_corrections(now=now)),
+    Sweep("reports", timedelta(minutes=10), lambda _, now: write_due_letters(now=now)),
     Sweep("lapsed", timedelta(seconds=30), lambda _, now: lapse_unpaid(now=now)),
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("found_by", timedelta(minutes=5), lambda _config, _now: rewrite_search_texts()),

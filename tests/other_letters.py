@@ -7,11 +7,15 @@ from sqlalchemy import select
 from shop.accounts.invites import STAFF, invite
 from shop.accounts.queries import find_credentials
 from shop.acts.write_message import write_message
-from shop.extensions import reading
-from shop.kit.clock import utc_now
+from shop.extensions import db, reading
+from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import UserId, new_key
 from shop.orders.models import Channel, Order, OrderLine
 from shop.reports.goods_pages import list_goods
+from shop.reports.periods import month_of
+from shop.reports.sales_page import Asked
+from shop.reports.saved import save_report, want_letters
+from shop.reports.saved_models import Every, ReportLetter, Rolling
 from shop.shipping.models import Shipment
 from shop.voices.models import OrderMessage, Side, Wish
 from shop.voices.wishes import wish
@@ -57,9 +61,20 @@ def told_on_an_order() -> Facts:
         return {"message_id": session.scalars(select(OrderMessage.id).where(OrderMessage.once == key)).one()}
 
 
+def report_due() -> Facts:
+    now, staff = utc_now(), UserId(somebody_in("staff@demo.test"))
+    question = Asked(("village",), month_of(business_day(now)))
+    saved_id = save_report(question, f"Villages {now.isoformat()}", rolling=Rolling.LAST_MONTH, is_shared=False, by=staff, now=now)
+    want_letters(saved_id, Every.MONTH, locale="zh", by=staff, now=now)
+    with reading():
+        letter_id = db.session.scalars(select(ReportLetter.id).where(ReportLetter.saved_id == saved_id)).one()
+    return {"letter_id": letter_id, "due_on": business_day(now).replace(day=1).isoformat()}
+
+
 FACTS: Mapping[str, Callable[[], Facts]] = {
     "account_changed": account_changed,
     "forget_asked": forget_asked,
+    "report_due": report_due,
     "password_reset": lambda: {"at": int(utc_now().timestamp())},
     "invite": invited,
     "back_in_stock": back_in_stock,

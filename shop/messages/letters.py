@@ -21,6 +21,7 @@ from shop.messages.account_letters import account_changed, invite, password_rese
 from shop.messages.kinds import Reader, Values
 from shop.messages.message_letters import message_to_buyer, message_to_cooperative
 from shop.messages.personal_letters import forget_asked
+from shop.messages.report_letters import report_due
 from shop.messages.wish_letters import back_in_stock
 from shop.orders.states import OrderState
 from shop.outbox.service import ClaimedLetter
@@ -250,6 +251,7 @@ KINDS: Mapping[str, Reader] = {
     "message_to_cooperative": message_to_cooperative,
     "account_changed": account_changed,
     "forget_asked": forget_asked,
+    "report_due": report_due,
     "password_reset": password_reset,
     "invite": invite,
     "back_in_stock": back_in_stock,

@@ -79,6 +79,8 @@ ACTION_WORDS = {
     "review_reply.refused": lazy_gettext("没有让回复显示"),
     "review_reply.written": lazy_gettext("回复了评价"),
     "sales_booked": lazy_gettext("把导入的销售记了账"),
+    "report_saved": lazy_gettext("存下了一份报表"),
+    "report_forgotten": lazy_gettext("删掉了一份存下的报表"),
     "report_exported": lazy_gettext("存了一份报表文件"),
     "parcels_ship_asked": lazy_gettext("交了一份批量发货的单子"),
     "parcels_deliver_asked": lazy_gettext("交了一份批量签收的单子"),

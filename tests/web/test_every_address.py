@@ -35,6 +35,7 @@ from shop.catalog.photos import add_photo
 from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
 from shop.kit.ids import InviteId, WishId
+from shop.kit.keys import link_key
 from shop.kit.pictures import draw
 from shop.orders.models import Channel, Order
 from shop.papers.attachments import clean_upload
@@ -47,6 +48,8 @@ from shop.reports.order_story import get_story
 from shop.reports.periods import Period, month_of
 from shop.reports.ready import ReadyAsked
 from shop.reports.sales_page import Asked
+from shop.reports.saved import save_report
+from shop.reports.saved_models import Rolling
 from shop.shipping.models import Shipment
 from shop.voices.models import ReviewPhoto
 from shop.voices.wishes import find_wish, wish
@@ -106,6 +109,7 @@ class World:
     by_hand: str
     export_id: int
     list_id: int
+    saved_id: int
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,9 @@ def world(provider: FakeProvider) -> World:
     corrected = make_correcting(product, lot)
     task_id = upload_sales(b"ref", name="f.csv", once="world", by=mei.id, now=NOW)
     report_id = ask_for_report(Asked(("product", "district"), Period(date(2026, 11, 1), date(2026, 11, 30))), by=mei.id, now=NOW)
+    saved_id = save_report(
+        ReadyAsked("refunds", month_of(date(2026, 11, 1))), "退款", rolling=Rolling.LAST_MONTH, is_shared=True, by=mei.id, now=NOW
+    )
     export_id = ask_for_export(ReadyAsked("refunds", month_of(date(2026, 11, 1))), "csv", locale="zh", by=mei.id, now=NOW)
     return World(
         cooperative,
@@ -219,6 +226,7 @@ def world(provider: FakeProvider) -> World:
         sell((product.sku, 1), channel=Channel.OFFLINE).number,
         export_id,
         ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
+        saved_id,
     )
 
 
@@ -239,6 +247,9 @@ OWN = (
     "account.addresses.change",
     "account.addresses.remove",
     "account.addresses.default",
+    "staff.exports.show",
+    "staff.exports.file",
+    "staff.saved.forget",
 )
 """Mei's own: whoever else is signed in finds nothing there."""
 ROLES = {"staff": Role.OPERATIONS, "pairing": Role.PAIRING, "finance": Role.FINANCE, "auditor": Role.VIEWER, "admin": Role.ADMIN}
@@ -301,6 +312,10 @@ def with_a_key(endpoint: str, world: World) -> dict[str, str]:
     elif endpoint == "account.reset.new_password":
         with reading():
             path = str(reset_address(email=world.mei.email, phone=None, at=int(utc_now().timestamp()), shop_secret=secret, allow_demo=True))
+    elif endpoint == "staff.exports.ask":
+        return {"format": "csv"}
+    elif endpoint == "staff.saved.stop":
+        return {"key": link_key(secret, "report-letter", "1")}
     else:
         return {}
     return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
@@ -336,6 +351,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "task_id": world.task_id,
         "report_id": world.report_id,
         "ready": "refunds",
+        "saved_id": world.saved_id,
+        "letter_id": 1,
         "export_id": world.export_id,
         "suspense_id": world.suspense_id,
         **vars(world.bank),

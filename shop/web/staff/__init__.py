@@ -28,6 +28,7 @@ from shop.web.staff import (
     refunds,
     reports,
     reviews,
+    saved,
     settlements,
     suspicions,
     vouchers,
@@ -51,6 +52,7 @@ blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)
+blueprint.register_blueprint(saved.blueprint)
 blueprint.register_blueprint(exports.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

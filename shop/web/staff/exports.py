@@ -30,11 +30,12 @@ def ask(ready: str) -> Redirect:
     if form not in TYPES:
         raise NotFound
     locale = "en" if get_locale().language == "en" else "zh"
-    task_id = ask_for_export(_question(ready), form, locale=locale, by=somebody().user_id, now=utc_now())
+    task_id = ask_for_export(question_here(ready), form, locale=locale, by=somebody().user_id, now=utc_now())
     return go("staff.exports.show", export_id=task_id)
 
 
-def _question(ready: str) -> Question:
+def question_here(ready: str) -> Question:
+    """What the address asks: of sales, or of a ready-made report. Raises NotFound."""
     today = business_day(utc_now())
     if ready != SALES:
         return asked_ready(ready, today)

@@ -74,7 +74,7 @@ def sales() -> str | Response | tuple[str, int]:
     except TooLong as long:
         if file_format in TYPES:
             return _offer(asked, file_format, long.rows)
-        return render_template("staff/reports/sales.html", shown=None, rows_to_read=long.rows, address=_address(asked), **around)
+        return render_template("staff/reports/sales.html", shown=None, rows_to_read=long.rows, address=address_of(asked), **around)
     if file_format in TYPES:
         report = kept.report if kept else read_report(asked)
         if len(report.rows) > MOST_ROWS_AT_ONCE[file_format]:
@@ -87,7 +87,7 @@ def sales() -> str | Response | tuple[str, int]:
 
 def _offer(asked: Asked, file_format: str, rows: int) -> str:
     """A file that would keep everybody waiting: the worker may write it."""
-    back = _address(asked)
+    back = address_of(asked)
     return render_template("staff/exports/offer.html", ready="sales", rows=rows, address=dict(back, format=file_format), back=back)
 
 
@@ -118,8 +118,8 @@ def long(report_id: int) -> str | Redirect:
     task = get_long_report(TaskId(report_id))
     asked = asked_of(task)
     if task.state is TaskState.DONE:
-        return go("staff.reports.sales", **_address(asked, run=str(report_id)))
-    return render_template("staff/reports/long.html", task=task, asked=asked, address=_address(asked), what=_dimensions_of(asked))
+        return go("staff.reports.sales", **address_of(asked, run=str(report_id)))
+    return render_template("staff/reports/long.html", task=task, asked=asked, address=address_of(asked), what=_dimensions_of(asked))
 
 
 @blueprint.get("/sales/lines")
@@ -143,7 +143,7 @@ def lines() -> str:
         behind=behind,
         figure_key=figure,
         arguments={name: value for name, value in request.args.items() if name != "page"},
-        report=_address(asked),
+        report=address_of(asked),
     )
 
 
@@ -254,7 +254,7 @@ def _must_be_near(field: DayField) -> None:
         raise ValidationError(gettext("请写 2000 年到 2099 年之间的日子。"))
 
 
-def _address(asked: Asked, **other: str) -> dict[str, str]:
+def address_of(asked: Asked, **other: str) -> dict[str, str]:
     """The question as it stands in an address: what is usual is left out."""
     values = {
         "by": asked.by[0],
@@ -291,7 +291,7 @@ def _shortcuts(asked: Asked, today: date) -> list[Shortcut]:
         (gettext("今年"), so_far(this_year, today)),
         (gettext("去年"), period_before(this_year)),
     ]
-    return [Shortcut(name, _address(replace(asked, period=period)), period == asked.period) for name, period in periods]
+    return [Shortcut(name, address_of(replace(asked, period=period)), period == asked.period) for name, period in periods]
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def _filters(asked: Asked, known: Mapping[str, Sequence[Label]]) -> list[ShownFi
     shown = []
     for name, key in asked.only.items():
         rest = replace(asked, only={other: value for other, value in asked.only.items() if other != name})
-        shown.append(ShownFilter(str(DIMENSIONS[name].label), name_of(label_of(name, key, known)), key, name, _address(rest)))
+        shown.append(ShownFilter(str(DIMENSIONS[name].label), name_of(label_of(name, key, known)), key, name, address_of(rest)))
     return shown
 
 
@@ -443,7 +443,7 @@ def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> S
         towns=towns,
         town_list=gettext("，").join(f"{town.name} {yuan_sign(town.value)}" for town in towns),
         seat=said(BIJIANG.name, BIJIANG.name_en),
-        address=_address(typed),
+        address=address_of(typed),
         heat=_shown_heat(page.heat) if page.heat else None,
         narrow=_narrow(chosen),
         columns=[(name, words) for name, words in _column_words().items() if page.report.counts or name not in ("orders", "buyers")],
@@ -542,7 +542,7 @@ def _heads(page: SalesPage, typed: Asked, sort: str, *, is_compared: bool, chose
         if is_usual and name == "net" and not DIMENSIONS[asked.by[0]].is_time:
             order = "descending"
         then = f"{name}-up" if order == "descending" else name
-        heads.append(Head(text, True, name not in narrow, _sales_url(_address(typed, sort=then)), order))
+        heads.append(Head(text, True, name not in narrow, _sales_url(address_of(typed, sort=then)), order))
     heads.append(Head(gettext("占比"), is_wide=True))
     if any(row.spark for row in page.rows):
         heads.append(Head(gettext("走势"), is_wide=True))

@@ -95,6 +95,7 @@ AUDIT_WORDS = {
 }
 """What somebody decided about an order, by the name of its audit row."""
 LETTER_WORDS = {
+    "report_due": lazy_gettext("存下的报表"),
     "back_in_stock": lazy_gettext("到货提醒"),
     "order_received": lazy_gettext("订单收到了"),
     "order_paid": lazy_gettext("收到你的钱了"),
