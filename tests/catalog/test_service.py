@@ -128,7 +128,7 @@ def test_publishing_twice_says_so_once(now):
     catalog.publish(product.id, now=now)
     catalog.publish(product.id, now=now)
     with reading() as session:
-        assert list(session.scalars(select(AuditRow.action))) == ["product.published"]
+        assert list(session.scalars(select(AuditRow.action).where(AuditRow.action.like("product.%")))) == ["product.published"]
         assert session.scalar(select(Product.published_at)) == now
 
 
@@ -174,7 +174,7 @@ def test_a_price_changes_with_a_trace_and_the_same_price_without(now):
     catalog.set_price(sku_id, 72_00, now=now)
     with reading() as session:
         assert session.scalar(select(Sku.price_fen)) == 72_00
-        assert [row.facts for row in session.scalars(select(AuditRow))] == [{"before_fen": 68_00, "after_fen": 72_00}]
+        assert [row.facts for row in session.scalars(select(AuditRow))] == [{"before": {"price_fen": 68_00}, "after": {"price_fen": 72_00}}]
 
 
 @pytest.mark.parametrize("price_fen", [0, -1])

@@ -166,4 +166,4 @@ def test_the_page_asks_as_much_for_many_parcels_as_for_one(
     with count_statements() as many:
         html = client.get("/cooperative/orders/").text
     assert html.count('id="parcel-') == 6
-    assert len(one) == len(many) <= 8, many
+    assert len(one) == len(many) <= 9, many  # one of them: messages that nobody of the cooperative has read
