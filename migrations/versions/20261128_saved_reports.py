@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.CheckConstraint("rolling IN ('fixed', 'last_week', 'this_month', 'last_month', 'this_year')", name=op.f('ck_saved_reports_rolling')),
         sa.ForeignKeyConstraint(['by_user_id'], ['users.id'], name=op.f('fk_saved_reports_by_user_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_saved_reports')),
-        sa.UniqueConstraint('by_user_id', 'name', name=op.f('uq_saved_reports_by_user_id')),
+        sa.UniqueConstraint('by_user_id', 'name', name=op.f('uq_saved_reports_by_user_id_name')),
     )
     op.create_table(
         'report_letters',
@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['saved_id'], ['saved_reports.id'], name=op.f('fk_report_letters_saved_id')),
         sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_report_letters_user_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_report_letters')),
-        sa.UniqueConstraint('saved_id', 'user_id', name=op.f('uq_report_letters_saved_id')),
+        sa.UniqueConstraint('saved_id', 'user_id', name=op.f('uq_report_letters_saved_id_user_id')),
     )
     op.create_index(op.f('ix_report_letters_user_id'), 'report_letters', ['user_id'], unique=False)
     op.create_table(
