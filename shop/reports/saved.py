@@ -85,14 +85,15 @@ def save_report(question: Question, name: str, *, rolling: Rolling, is_shared: b
     except IntegrityError as error:
         raise NameTaken from error
     assert saved_id is not None
-    write_audit("report_saved", subject=f"report:{saved_id}", by=by, facts={"shared": is_shared}, now=now)
+    write_audit("report_saved", subject=f"report:{saved_id}", by=by, facts={"after": {"shared": is_shared}}, now=now)
     return int(saved_id)
 
 
 @act
 def forget_report(saved_id: int, *, by: UserId, now: datetime) -> None:
     """No longer keep one's own report, nor send it to anybody. Raises NotFound."""
-    if db.session.scalar(select(SavedReport.by_user_id).where(SavedReport.id == saved_id)) != by:
+    is_shared = db.session.scalar(select(SavedReport.is_shared).where(SavedReport.id == saved_id, SavedReport.by_user_id == by))
+    if is_shared is None:
         raise NotFound
     letters = select(ReportLetter.id).where(ReportLetter.saved_id == saved_id)
     for rows in (
@@ -101,7 +102,7 @@ def forget_report(saved_id: int, *, by: UserId, now: datetime) -> None:
         delete(SavedReport).where(SavedReport.id == saved_id),
     ):
         db.session.execute(rows, execution_options={"synchronize_session": False})
-    write_audit("report_forgotten", subject=f"report:{saved_id}", by=by, facts={}, now=now)
+    write_audit("report_forgotten", subject=f"report:{saved_id}", by=by, facts={"before": {"shared": is_shared}}, now=now)
 
 
 def list_saved(by: UserId) -> Sequence[Saved]:

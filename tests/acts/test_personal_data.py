@@ -63,6 +63,7 @@ NOT_PERSONAL = {
     "lot_costs": {"note"},
     "villages": {"name", "name_en"},
     "vouchers": {"name", "name_en"},
+    "saved_reports": {"name"},  # of a report
     "voucher_uses": {"name", "name_en"},
     "towns": {"name", "short_name", "name_en", "county_name"},
     "remittances": {"payee_from"},

@@ -24,6 +24,8 @@ WITHOUT = {
     "staff.offline.sell": "the sale stands in the books, and who recorded it in its movements of stock; both append-only",
     "staff.offline.take_back": "the return stands in the books, and says who recorded it",
     "staff.reports.ask_long": "has a report made while one does something else; changes no figure",
+    "staff.saved.letters": "asks for letters to oneself; changes no figure",
+    "staff.saved.stop": "ends letters to oneself; changes no figure",
     "staff.money.compare": "asks the provider and compares; changes no figure",
 }
 
