@@ -112,9 +112,10 @@ def _take(limit: int, month: str | None) -> list[EntryId]:
 def _take_statement(kind: str, of_month: bool) -> TextClause:
     whose = "" if not of_month else " where exists (select 1 from entries where id = entry_id and business_day between :since and :until)"
     locked = " for update skip locked" if kind == "postgresql" else ""
+    # Chosen once and kept: as a plain subquery PostgreSQL may ask it again for every row, each time passing over what it has locked, and take more.
     statement = text(
-        f"""delete from ledger_unfolded where entry_id in
-             (select entry_id from ledger_unfolded{whose} order by entry_id limit :limit{locked}) returning entry_id"""
+        f"""with taken as materialized (select entry_id from ledger_unfolded{whose} order by entry_id limit :limit{locked})
+            delete from ledger_unfolded where entry_id in (select entry_id from taken) returning entry_id"""
     )
     return statement.bindparams(*_DAYS) if of_month else statement
 

@@ -15,7 +15,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from config import ROOT
-from shop.web import filters
+from shop.web import filters, photos
 
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
@@ -31,6 +31,7 @@ def bare() -> Flask:
     Babel(app, locale_selector=lambda: "zh")
     CSRFProtect(app)
     filters.register(app)
+    photos.register(app)
     app.jinja_env.globals["static_url"] = lambda path: f"/static/{path}"
     app.add_url_rule("/products/", endpoint="storefront.products.index", view_func=str)
     return app
