@@ -21,7 +21,7 @@ test: setup ## every test without a browser, on SQLite and PostgreSQL
 	$(PYTEST) -n 2 -m "not browser and not soak"
 
 test-browser: setup $(VENV)/pages/.installed ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk npm)
-	$(PYTEST) -m browser tests/chromium
+	$(PYTEST) -n 2 -m browser tests/chromium
 
 soak: setup $(VENV)/pages/.installed ## the long tests: random shops, many buyers at once, every page read by axe-core
 	$(PYTEST) -m soak
@@ -33,7 +33,7 @@ lint: setup ## ruff and mypy
 
 check: lint $(VENV)/pages/.installed ## ruff, mypy --strict, and every test but the soak
 	$(PYTEST) -n 2 -m "not browser and not soak"
-	$(PYTEST) -m browser tests/chromium
+	$(PYTEST) -n 2 -m browser tests/chromium
 
 bench: setup ## CPU per request, requests per second and bytes on the wire, beside a bare page
 	$(PYTHON) -m bench
