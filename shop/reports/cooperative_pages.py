@@ -88,8 +88,14 @@ class StockRow:
     lot_id: LotId
     lot_code: str
     sku_id: SkuId
+    product_slug: str
     product_name: str
     product_name_en: str
+    illustration: str
+    glyph: str
+    tint: str
+    cover: str
+    """The name of its photograph, or ""."""
     pack: str
     pack_en: str
     unit_word: str
@@ -214,8 +220,13 @@ def _stock(ids: Iterable[CooperativeId]) -> Select[*tuple[Any, ...]]:  # more co
         Lot.id,
         Lot.code,
         Sku.id,
+        Product.slug,
         Product.name,
         Product.name_en,
+        func.coalesce(Product.illustration, ""),
+        Product.glyph,
+        Category.tint,
+        func.coalesce(Product.cover, ""),
         Sku.pack,
         Sku.pack_en,
         Sku.unit_word,
@@ -241,6 +252,7 @@ def _stock(ids: Iterable[CooperativeId]) -> Select[*tuple[Any, ...]]:  # more co
         .join(Lot, Lot.id == StockItem.lot_id)
         .join(Sku, Sku.id == StockItem.sku_id)
         .join(Product, Product.id == Lot.product_id)
+        .join(Category, Category.id == Product.category_id)
         .outerjoin(waiting, waiting.c.item_id == StockItem.id)
         .outerjoin(last_by_hand, last_by_hand.c.item_id == StockItem.id)
         .outerjoin(Movement, Movement.id == last_by_hand.c.movement_id)
@@ -257,6 +269,32 @@ def _waiting_units(ids: Iterable[CooperativeId]) -> Select[int, int]:
         .where(Pick.state == PickState.SOLD, Shipment.state == ShipmentState.TO_PACK, Shipment.cooperative_id.in_(sorted(ids)))
         .group_by(Pick.item_id)
     )
+
+
+@dataclass(frozen=True)
+class ShelvedProduct:
+    """A product among the rows, as its picture is picked."""
+
+    slug: str
+    name: str
+    name_en: str
+    illustration: str
+    glyph: str
+    tint: str
+    cover: str
+    free_units: int
+
+
+def products_of(rows: Sequence[StockRow]) -> list[ShelvedProduct]:
+    """The products of which the rows are, by slug, with what of each can be sold."""
+    free: dict[str, int] = {}
+    for row in rows:
+        free[row.product_slug] = free.get(row.product_slug, 0) + row.free_units
+    looks = {row.product_slug: row for row in rows}
+    return [
+        ShelvedProduct(slug, row.product_name, row.product_name_en, row.illustration, row.glyph, row.tint, row.cover, free[slug])
+        for slug, row in sorted(looks.items())
+    ]
 
 
 @dataclass(frozen=True)
@@ -298,6 +336,12 @@ def movements_of_item(item_id: ItemId, *, page: int) -> Page[MovementRow]:
     page, pages = _page_of(total, page, MOVEMENTS_PER_PAGE)
     rows = _movements().where(Movement.item_id == item_id).limit(MOVEMENTS_PER_PAGE).offset((page - 1) * MOVEMENTS_PER_PAGE)
     return Page(tuple(rows_as(MovementRow, db.session.execute(rows))), page, pages, total)
+
+
+def movements_since(item_id: ItemId, since: datetime, *, most: int) -> list[MovementRow]:
+    """What happened to one stock item from that moment on, the last `most` of it, newest first. Whose it is has been asked before."""
+    rows = _movements().where(Movement.item_id == item_id, Movement.at >= since).limit(most)
+    return rows_as(MovementRow, db.session.execute(rows))
 
 
 def _movements() -> Select[*tuple[Any, ...]]:  # see _stock

@@ -184,17 +184,55 @@ def test_saving_one_row_does_not_fail_for_anothers_sake(phone: Browser) -> None:
 # ── Two thumbs ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_figure_that_somebody_changed_meanwhile_is_shown_and_not_overwritten(phone: Browser) -> None:
+def test_two_figures_are_shown_and_a_person_chooses(phone: Browser) -> None:
     lot = roomy_lot()
-    phone.open("/cooperative/stock")
-    set_count(lot.item_id, 43, seen_free_units=46, by=None, reason=Reason.RECOUNTED, once="somebody", now=utc_now())
-    page = phone.press(row_address(lot), "记下", {"count": "50"})
-    assert page.status == 409
-    assert "刚才有人改成 43" in page.text
-    assert free(lot.item_id) == 43
-    assert page.form(row_address(lot)).values("count") == ["50"]
-    assert "43 → 50" in phone.press(row_address(lot), "记下").text, "having seen it, the second press is meant"
-    assert free(lot.item_id) == 50
+    for way, button, left in (("all", "货架上现在就是 50 袋", 50), ("more", "我点过以后才变的", 47)):
+        phone.open("/cooperative/stock")
+        set_count(lot.item_id, 46, seen_free_units=free(lot.item_id), by=None, reason=Reason.RECOUNTED, once=f"{way}1", now=utc_now())
+        phone.open("/cooperative/stock")
+        set_count(lot.item_id, 43, seen_free_units=46, by=None, reason=Reason.RECOUNTED, once=f"{way}2", now=utc_now())
+        page = phone.press(row_address(lot), "记下", {"count": "50"})
+        assert page.status == 409 and free(lot.item_id) == 43, "nothing is overwritten"
+        assert "现在写着 43 袋" in page.text and "你点的 50 袋" in page.text and "你看的时候是 46 袋" in page.text
+        assert "−3" in page.text, "what came between"
+        form = next(form for form in page.forms if ("way", way) in form.fields)
+        phone.send(form.action, dict(form.fields))
+        assert free(lot.item_id) == left, button
+    assert_books_are_sound()
+
+
+def test_a_written_figure_may_be_a_difference(phone: Browser) -> None:
+    lot = roomy_lot()
+    for way, typed, status, left in (("more", "7", 200, 53), ("less", "3", 200, 50), ("less", "0", 422, 50), ("more", "3.5", 422, 50)):
+        phone.open("/cooperative/stock")
+        page = phone.press(row_address(lot), "记下", {"way": way, "count": typed})
+        assert (page.status, free(lot.item_id)) == (status, left), (way, typed)
+    assert page.form(row_address(lot)).values("way") == ["more"]
+
+
+def test_what_a_telephone_kept_is_sent_as_the_form_would_have_been(phone: Browser, lao_chen: Person) -> None:
+    lot = roomy_lot()
+    hello = phone.client.get("/cooperative/stock/token").json
+    assert hello is not None and hello["me"] == str(lao_chen.id)
+    kept = {"csrf_token": hello["token"], "count": "40", "seen": "46", "once": new_key(), "me": hello["me"]}
+    for _ in range(2):
+        answer = phone.client.post(row_address(lot), data=kept, headers={"Accept": "application/json"})
+        assert answer.json == {"href": f"/cooperative/stock#item-{lot.item_id}"}
+    assert free(lot.item_id) == 40
+    other = phone.client.post(row_address(lot), data=kept | {"count": "44", "once": new_key()}, headers={"Accept": "application/json"})
+    assert other.status_code == 409 and "你点的" in other.text
+    worker = phone.client.get("/cooperative/stock/worker.js")
+    assert worker.headers["Service-Worker-Allowed"] == "/cooperative/stock"
+
+
+def test_of_many_rows_those_of_one_product_are_picked_by_its_picture(phone: Browser) -> None:
+    rice, tea = make_product(), make_product("菊花茶")
+    lots = [roomy_lot(rice) for _ in range(6)]
+    cup = roomy_lot(tea)
+    assert "stock-products" in phone.open("/cooperative/stock").html
+    page = phone.open(f"/cooperative/stock?product={tea.slug}")
+    assert cup.code in page.text and lots[0].code not in page.text
+    assert "<details name=\"stock\" open>" in page.html, "three taps: picture, change, done"
 
 
 def test_a_quick_change_counts_from_what_is_there_now_and_says_so(phone: Browser) -> None:
