@@ -232,7 +232,7 @@ def test_of_many_rows_those_of_one_product_are_picked_by_its_picture(phone: Brow
     assert "stock-products" in phone.open("/cooperative/stock").html
     page = phone.open(f"/cooperative/stock?product={tea.slug}")
     assert cup.code in page.text and lots[0].code not in page.text
-    assert "<details name=\"stock\" open>" in page.html, "three taps: picture, change, done"
+    assert '<details name="stock" open>' in page.html, "three taps: picture, change, done"
 
 
 def test_a_quick_change_counts_from_what_is_there_now_and_says_so(phone: Browser) -> None:
