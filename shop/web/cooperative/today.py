@@ -5,8 +5,10 @@ from flask import Blueprint, render_template
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
 from shop.reports import cooperative_pages as pages
+from shop.reports import today_page
 from shop.shipping.states import ShipmentState
 from shop.web.current import needs, somebody
+from shop.web.goods_words import PERMIT_KINDS
 
 blueprint = Blueprint("today", __name__)
 
@@ -22,6 +24,9 @@ def index() -> str:
     ids, today = person.cooperative_ids, business_day(now)
     counts = pages.count_parcels(ids)
     rows = pages.stock_rows(ids, today=today)
+    low = pages.low_packs(ids, today=today)
+    expiring = [row for row in rows if row.free_units and (row.is_near_expiry(today) or row.is_expired(today))]
+    papers = today_page.papers_due(ids, today=today)
     return render_template(
         "cooperative/today/index.html",
         cooperatives=pages.own_cooperatives(ids),
@@ -32,8 +37,14 @@ def index() -> str:
         under_way=counts[ShipmentState.SHIPPED],
         take=pages.to_take(ids),
         parcels=pages.parcels(ids, ShipmentState.TO_PACK, total=counts[ShipmentState.TO_PACK], size=_FIRST_PARCELS).rows,
-        low=pages.low_packs(ids, today=today)[:_FIRST_ROWS],
-        expiring=[row for row in rows if row.free_units and (row.is_near_expiry(today) or row.is_expired(today))][:_FIRST_ROWS],
+        overdue=today_page.count_overdue(ids, today=today),
+        low_count=len(low),
+        low=low[:_FIRST_ROWS],
+        expiring_count=len(expiring),
+        expiring=expiring[:_FIRST_ROWS],
+        papers=papers,
+        permit_kinds=PERMIT_KINDS,
+        coming_fen=today_page.coming_fen(ids, today=today),
         uncounted=[row for row in rows if row.is_long_uncounted(now)][:_FIRST_ROWS],
         money=pages.village_money(ids, first=today.replace(day=1), last=today),
     )
