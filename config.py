@@ -132,7 +132,7 @@ class Config:
             stripe_pay_host=api_base if api_base and api_base.rstrip("/") != "https://api.stripe.com" else "https://checkout.stripe.com",
             redis_url=_url(given, "SHOP_REDIS_URL", ("redis", "rediss"), default=None),
             smtp_url=_url(given, "SHOP_SMTP_URL", ("smtp", "smtps"), default=None),
-            map_approval=_maybe(given, "SHOP_MAP_APPROVAL"),
+            map_approval=_shaped(given, "SHOP_MAP_APPROVAL", r"\S{1,20}[(（][0-9]{4}[)）] ?[0-9]{1,6}号", "as in 黔S(2026)000号"),
             trusted_proxies=_whole(given, "SHOP_TRUSTED_PROXIES", 0, 5, default=0),
             instance_path=instance,
             transfer=_transfer(given, production=production),

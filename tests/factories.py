@@ -210,6 +210,7 @@ def _make_village(
         name_en=name_en or ("Baishui Village" if name == "白水村" else f"Village {number}"),
         town_id=town_id,
         story=story,
+        story_en="",
         story_is_sample=story_is_sample,
         valid_from=None,
         valid_until=None,

@@ -70,6 +70,7 @@ def test_production_refuses_what_is_only_for_showing(name: str, value: str) -> N
         ("PORT", "0"),
         ("PORT", "８０００"),
         ("SHOP_TRUSTED_PROXIES", "-1"),
+        ("SHOP_MAP_APPROVAL", "yes"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:

@@ -41,21 +41,72 @@ _SHORT = {
 }
 """As people say it; 镇 and 街道 are short as they are."""
 
-# Sample texts: what the land and the season let anybody say, until the cooperatives write their own.
+# Sample texts, Chinese and English: what the land and the season let anybody say, until the cooperatives write their own.
 _STORIES = {
-    "baishui": "村里种稻。九十月收割，晒干，入冬前碾出新米。邻村高坝田的谷子有一部分送到这里，合成一批碾，各出多少公斤，写在批次上。",
-    "gaobatian": "坝子高，田在坡上。八九月里花生出土，晒上几个好天，装袋；十月的谷子一部分送到白水，和邻村的合成一批碾米。",
-    "pingcha": "夏天挖洋芋，霜降前后采菊。菊花一朵一朵摘，当天烘，烘干了按朵数装罐。",
-    "wawu": "山上有油茶，林下有菌子。十月十一月捡茶果榨油，春天出羊肚菌，秋冬出香菇，坡地上还种些辣椒。",
-    "dingjiaxi": "五月收油菜籽，榨成菜油；七八月掰玉米，糯的煮熟了真空装起来，能放到冬天。",
-    "liulongshan": "蓝莓六月开始熟，一直采到九月。鲜果经不起放，采下就进冷库，路远的熬成果酱再寄。",
-    "niuchang": "春天挖笋晒干，秋天割蜜。一年出的东西不多，出一样卖一样。",
-    "munong": "坡地种姜和红薯。红薯十月起挖，一部分鲜卖，一部分洗粉，做成红薯粉，一年到头都有。",
-    "deshengtun": "种糯稻。米粒圆，煮出来黏，过年打糍粑、端午包粽子用的就是它。",
-    "banliyuan": "板栗九十月落果，带壳鲜卖的日子不长；剥出来煮熟装袋的，常年都有。",
-    "fengmuping": "腊月里腌肉、灌肠，挂在火塘上慢慢熏。开春以前做完一年的，卖完就等下一个冬天。",
-    "jiulong": "鸡放在林子里养，天亮出去，天黑回来。蛋隔天收一次，三十枚一箱。",
-    "xinglong": "龙田组在六龙山乡，眼下还没有在卖的东西。官方的村名单里没有查到这个社区，归属请结对方确认；没有代码不影响以后记账。",
+    "baishui": (
+        "村里种稻。九十月收割，晒干，入冬前碾出新米。邻村高坝田的谷子有一部分送到这里，合成一批碾，各出多少公斤，写在批次上。",
+        "The village grows rice. It is cut in September and October, dried in the sun, and milled before winter. Part of the "
+        "paddy from neighbouring Gaobatian is brought here and milled in the same batch; how many kilograms came from whom is "
+        "written on the batch.",
+    ),
+    "gaobatian": (
+        "坝子高，田在坡上。八九月里花生出土，晒上几个好天，装袋；十月的谷子一部分送到白水，和邻村的合成一批碾米。",
+        "The plain lies high, and the fields climb the slope. Peanuts come out of the ground in August and September, dry "
+        "through a run of fine days and are bagged; in October part of the paddy goes to Baishui, to be milled together with "
+        "the neighbours’.",
+    ),
+    "pingcha": (
+        "夏天挖洋芋，霜降前后采菊。菊花一朵一朵摘，当天烘，烘干了按朵数装罐。",
+        "Potatoes in summer, chrysanthemums around the first frost. The flowers are picked one by one, dried the same day, and counted into jars.",
+    ),
+    "wawu": (
+        "山上有油茶，林下有菌子。十月十一月捡茶果榨油，春天出羊肚菌，秋冬出香菇，坡地上还种些辣椒。",
+        "Tea-oil trees on the hill, mushrooms under the trees. The fruit is gathered and pressed in October and November; "
+        "morels come in spring, shiitake in autumn and winter, and some chillies grow on the slopes.",
+    ),
+    "dingjiaxi": (
+        "五月收油菜籽，榨成菜油；七八月掰玉米，糯的煮熟了真空装起来，能放到冬天。",
+        "Rapeseed is cut in May and pressed for oil; maize is picked in July and August, and the sticky kind, cooked and sealed, keeps into winter.",
+    ),
+    "liulongshan": (
+        "蓝莓六月开始熟，一直采到九月。鲜果经不起放，采下就进冷库，路远的熬成果酱再寄。",
+        "Blueberries ripen from June and are picked until September. Fresh fruit does not wait: it goes into the cold store as "
+        "it is picked, and what has far to travel is cooked into jam first.",
+    ),
+    "niuchang": (
+        "春天挖笋晒干，秋天割蜜。一年出的东西不多，出一样卖一样。",
+        "Bamboo shoots are dug and dried in spring, honey is cut in autumn. It is not much in a year; each thing is sold as it comes.",
+    ),
+    "munong": (
+        "坡地种姜和红薯。红薯十月起挖，一部分鲜卖，一部分洗粉，做成红薯粉，一年到头都有。",
+        "Ginger and sweet potatoes grow on the slopes. The sweet potatoes are dug from October; some are sold fresh, some are "
+        "washed for their starch and made into noodles, which last all year.",
+    ),
+    "deshengtun": (
+        "种糯稻。米粒圆，煮出来黏，过年打糍粑、端午包粽子用的就是它。",
+        "The village grows glutinous rice: round grains that cook up sticky, for New Year’s pounded cakes and for the rice "
+        "parcels of the Dragon Boat Festival.",
+    ),
+    "banliyuan": (
+        "板栗九十月落果，带壳鲜卖的日子不长；剥出来煮熟装袋的，常年都有。",
+        "Chestnuts fall in September and October. They are sold fresh in the shell for only a short while; shelled, cooked and "
+        "bagged, there are some all year.",
+    ),
+    "fengmuping": (
+        "腊月里腌肉、灌肠，挂在火塘上慢慢熏。开春以前做完一年的，卖完就等下一个冬天。",
+        "In the last month of the year pork is cured and sausages are filled, and both hang over the hearth to smoke slowly. "
+        "The year’s supply is made before spring; once it is sold, one waits for the next winter.",
+    ),
+    "jiulong": (
+        "鸡放在林子里养，天亮出去，天黑回来。蛋隔天收一次，三十枚一箱。",
+        "The hens live in the woods: out at daybreak, home at dusk. Eggs are gathered every other day, thirty to a box.",
+    ),
+    "xinglong": (
+        "龙田组在六龙山乡，眼下还没有在卖的东西。官方的村名单里没有查到这个社区，归属请结对方确认；没有代码不影响以后记账。",
+        "Longtian Group lies in Liulongshan and has nothing for sale yet. The official list of villages does not know this "
+        "community; its partners are asked to confirm where it belongs. Having no code will not keep its sales from being "
+        "recorded.",
+    ),
 }
 
 
@@ -90,7 +141,8 @@ def _villages(towns: Mapping[str, TownId]) -> dict[str, VillageId]:
             name=chinese(row["name_zh"]),
             name_en=row["name_en"],
             town_id=towns[row["town_zh"]],
-            story=_STORIES[slug],
+            story=_STORIES[slug][0],
+            story_en=_STORIES[slug][1],
             story_is_sample=True,
         )
     return villages

@@ -1,4 +1,4 @@
-"""Where a town lies as seen from the county seat, for the public map: a schematic of points, never an outline. Pure."""
+"""Where a town lies as seen from the county seat, for the public map: a schematic of points. Pure."""
 
 from dataclasses import dataclass
 from math import cos, radians

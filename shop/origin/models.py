@@ -50,6 +50,7 @@ class Village(Model):
     name_en: Mapped[str] = mapped_column(String(60))
     town_id: Mapped[int] = mapped_column(BigId, ForeignKey("towns.id"), index=True)
     story: Mapped[str] = mapped_column(Text, default="")
+    story_en: Mapped[str] = mapped_column(Text, default="", server_default="")
     story_is_sample: Mapped[bool] = mapped_column(default=True)
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]

@@ -36,14 +36,16 @@ _PEOPLE = select(_people.households, _people.people, _people.members, _people.co
 
 
 @act
-def tell_story(village_id: VillageId, story: str, *, is_sample: bool, by: UserId | None, now: datetime) -> None:
-    """The village's story, in Markdown. Raises NoSuchPlace."""
-    assert len(story) <= MOST_STORY
-    changed = update(Village).where(Village.id == village_id).values(story=story, story_is_sample=is_sample).returning(Village.slug)
-    slug = db.session.scalar(changed)
+def tell_story(village_id: VillageId, story: str, story_en: str, *, is_sample: bool, by: UserId | None, now: datetime) -> None:
+    """The village's story in Chinese and English, in Markdown; '' where nobody has written it. Raises NoSuchPlace."""
+    assert max(len(story), len(story_en)) <= MOST_STORY
+    row = {"story": story, "story_en": story_en, "story_is_sample": is_sample}
+    slug = db.session.scalar(update(Village).where(Village.id == village_id).values(**row).returning(Village.slug))
     if slug is None:
         raise NoSuchPlace
-    write_audit("village.story", subject=f"village:{slug}", by=by, facts={"after": {"length": len(story)}}, now=now)
+    write_audit(
+        "village.story", subject=f"village:{slug}", by=by, facts={"after": {"length": len(story), "length_en": len(story_en)}}, now=now
+    )
 
 
 @act

@@ -43,6 +43,7 @@ class BasketRow:
     name: str
     name_en: str
     illustration: str | None
+    cover: str
     glyph: str
     is_cold_chain: bool
     is_perishable: bool
@@ -312,6 +313,7 @@ _LINES = (
         _product.name,
         _product.name_en,
         _product.illustration,
+        _product.cover,
         _product.glyph,
         _product.is_cold_chain,
         _product.is_perishable,

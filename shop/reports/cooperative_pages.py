@@ -613,6 +613,7 @@ class OwnProduct:
     name: str
     name_en: str
     illustration: str | None
+    cover: str
     glyph: str
     tint: str
     shelf_life_days: int
@@ -660,6 +661,7 @@ def own_products(ids: Iterable[CooperativeId]) -> list[OwnProduct]:
             Product.name,
             Product.name_en,
             Product.illustration,
+            Product.cover,
             Product.glyph,
             Category.tint,
             Product.shelf_life_days,

@@ -104,6 +104,7 @@ class LotPage:
     product: str
     product_en: str
     illustration: str
+    cover: str
     glyph: str
     tint: str
     is_sample: bool
@@ -154,6 +155,7 @@ def lot_page(code: str, *, today: date) -> LotPage:
         product=lot.product,
         product_en=lot.product_en,
         illustration=lot.illustration or "",
+        cover=lot.cover,
         glyph=lot.glyph,
         tint=lot.tint,
         is_sample=lot.is_sample,
@@ -195,6 +197,7 @@ def _find_lot(code: str) -> _LotRow | None:
             Product.name_en.label("product_en"),
             Product.status,
             Product.illustration,
+            Product.cover,
             Product.glyph,
             Product.is_sample,
             Category.tint,

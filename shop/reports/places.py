@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from shop.extensions import columns_of, db, rows_as, table_of
 from shop.kit.errors import NotFound
@@ -58,18 +58,27 @@ class PlaceRow:
     name: str
     name_en: str
     story: str
+    story_en: str
     story_is_sample: bool
     people: PeopleFacts | None = None
 
 
 _village, _town, _cooperative = columns_of(Village), columns_of(Town), columns_of(Cooperative)
 _VILLAGES = (
-    select(_village.slug, _village.name, _village.name_en, _town.short_name, _town.name_en, _village.story != "", _village.story_is_sample)
+    select(
+        _village.slug,
+        _village.name,
+        _village.name_en,
+        _town.short_name,
+        _town.name_en,
+        or_(_village.story != "", _village.story_en != ""),
+        _village.story_is_sample,
+    )
     .join_from(table_of(Village), table_of(Town), _town.id == _village.town_id)
     .order_by(_village.code, _village.id)
 )
 _COOPERATIVES = select(_cooperative.id, _cooperative.slug, _cooperative.name, _cooperative.name_en).order_by(_cooperative.id)
-_PLACE = select(_village.id, _village.slug, _village.name, _village.name_en, _village.story, _village.story_is_sample)
+_PLACE = select(_village.id, _village.slug, _village.name, _village.name_en, _village.story, _village.story_en, _village.story_is_sample)
 
 
 def list_places() -> Places:

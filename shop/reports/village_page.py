@@ -81,6 +81,8 @@ class VillagePage:
     name: str
     name_en: str
     story: str
+    """In the visitor's language if somebody has written it, else in the other one."""
+    story_lang: str
     story_is_sample: bool
     people: PeopleFacts | None
     """Counted by somebody on a day; small counts are not for showing."""
@@ -166,7 +168,15 @@ def village_page(slug: str, *, today: date, english: bool) -> VillagePage:
     """The page of the village at `slug`. Eight statements. Raises NotFound."""
     village = db.session.execute(
         select(
-            Village.id, Village.slug, Village.code, Village.name, Village.name_en, Village.story, Village.story_is_sample, Village.town_id
+            Village.id,
+            Village.slug,
+            Village.code,
+            Village.name,
+            Village.name_en,
+            Village.story,
+            Village.story_en,
+            Village.story_is_sample,
+            Village.town_id,
         ).where(Village.slug == slug)
     ).one_or_none()
     if village is None:
@@ -174,12 +184,14 @@ def village_page(slug: str, *, today: date, english: bool) -> VillagePage:
     towns = _towns()
     town = next(town for town in towns if town.id == village.town_id)
     place = find_place(town.county_code)
+    in_english = bool(village.story_en) and (english or not village.story)
     return VillagePage(
         slug=village.slug,
         code=village.code,
         name=village.name,
         name_en=village.name_en,
-        story=village.story,
+        story=village.story_en if in_english else village.story,
+        story_lang="en" if in_english else "zh-Hans",
         story_is_sample=village.story_is_sample,
         people=find_people(VillageId(village.id)),
         town=town.short_name,

@@ -5,6 +5,8 @@ Law: a handler reads the form, calls one act or query, then redirects or names a
 
 from flask import Flask
 
+from shop.origin.bearings import BIJIANG
+from shop.origin.outline import approved_map
 from shop.web import account, cooperative, errors, filters, headers, hooks, operations, photos, staff, storefront
 from shop.web.current import choose_locale, common_variables, load_signed_in, note_seen, static_url
 from shop.web.uploads import ShopRequest
@@ -22,5 +24,6 @@ def register(app: Flask) -> None:
     app.after_request(note_seen)
     app.context_processor(common_variables)
     app.jinja_env.globals["static_url"] = static_url  # macros are imported without a page's context
+    app.jinja_env.globals["approved_map"] = approved_map(app.config["SHOP"].map_approval, BIJIANG)
     for audience in (storefront, account, cooperative, staff, hooks, operations):
         app.register_blueprint(audience.blueprint)

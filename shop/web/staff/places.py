@@ -33,6 +33,7 @@ class StoryForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """A village's story and its people, counted."""
 
     story = TextAreaField(lazy_gettext("村里的故事"))
+    story_en = TextAreaField(lazy_gettext("英文的故事"))
     story_is_sample = BooleanField(lazy_gettext("还是示例文字"))
     households = UnitsField(lazy_gettext("户数"))
     people = UnitsField(lazy_gettext("人口"))
@@ -44,10 +45,11 @@ class StoryForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     def validate(self, extra_validators: object = None) -> bool:
         """A count has its day and its source."""
         is_good = bool(super().validate(extra_validators))
-        self.story.data = clean_text(self.story.data, most=MOST_STORY + 1)
+        for story in (self.story, self.story_en):
+            story.data = clean_text(story.data, most=MOST_STORY + 1)
+            if len(story.data) > MOST_STORY:
+                refuse(story, gettext("最多 %(most)s 个字。", most=MOST_STORY))
         self.source.data = clean(self.source.data, most=120)
-        if len(self.story.data) > MOST_STORY:
-            refuse(self.story, gettext("最多 %(most)s 个字。", most=MOST_STORY))
         if self.has_count:
             if not self.source.data:
                 refuse(self.source, gettext("写上是谁统计的：没有来源的数不能给人看。"))
@@ -111,7 +113,7 @@ def show(slug: str) -> str:
     """A village's story and its people."""
     place = get_place(slug_in(slug))
     people = place.people
-    form = StoryForm(formdata=None, story=place.story, story_is_sample=place.story_is_sample)
+    form = StoryForm(formdata=None, story=place.story, story_en=place.story_en, story_is_sample=place.story_is_sample)
     if people:
         form.households.data, form.people.data, form.members.data = people.households, people.people, people.members
         form.counted_on.data, form.source.data, form.is_sample.data = people.counted_on, people.source, people.is_sample
@@ -126,7 +128,8 @@ def tell(slug: str) -> Response | tuple[str, int]:
     if not form.validate_on_submit():
         return _place_page(place, form), 422
     now, by = utc_now(), somebody().user_id
-    tell_story(place.id, str(form.story.data), is_sample=bool(form.story_is_sample.data), by=by, now=now)
+    is_sample = bool(form.story_is_sample.data)
+    tell_story(place.id, str(form.story.data), str(form.story_en.data), is_sample=is_sample, by=by, now=now)
     if form.has_count:
         assert form.counted_on.data is not None, "validate() has asked for it"
         count_people(

@@ -17,8 +17,14 @@ def test_a_story_is_told_and_people_are_counted_but_small_counts_are_not_shown(o
     page = office.press("/staff/places/villages/baishui", typed={"story": story, "households": "312"})
     assert page.status == 422 and "没有来源的数" in page.text and "老水井" in page.html
     office.press("/staff/places/villages/baishui", typed={"members": "4", "counted_on": "2026-11-01", "source": "示例村委会"})
-    shown = client.get("/villages/baishui").text
-    assert "<h3>老水井</h3>" in shown and "<strong>井</strong>" in shown and "<script>alert" not in shown
+    reader = Browser(client, "en")
+    assert '<div class="village-story" lang="zh-Hans">' in reader.open("/villages/baishui").html, "nobody has written it in English"
+    office.open("/staff/places/villages/baishui")
+    office.press("/staff/places/villages/baishui", typed={"story_en": "The **old** well"})
+    assert '<div class="village-story" lang="en"><p>The <strong>old</strong> well' in reader.open("/villages/baishui").html
+    shown = Browser(client).open("/villages/baishui").html
+    assert '<div class="village-story" lang="zh-Hans"><h3>老水井</h3>' in shown
+    assert "<strong>井</strong>" in shown and "<script>alert" not in shown
     assert "312" in shown and "少于 5" in shown and "示例村委会" in shown
 
 

@@ -44,6 +44,12 @@ def retire(product: MadeProduct) -> None:
     db.session.execute(update(ProductRow).where(ProductRow.id == product.id).values(status=ProductStatus.RETIRED))
 
 
+@act
+def show_photograph(product: MadeProduct, name: str) -> None:
+    """As if one had been uploaded under this name."""
+    db.session.execute(update(ProductRow).where(ProductRow.id == product.id).values(cover=name))
+
+
 def stocked(name: str = "白水贡米", units: int = 100, **given: object) -> MadeProduct:
     """A product with one lot."""
     product = make_product(name, **given)  # type: ignore[arg-type]  # passed through as it came
@@ -336,3 +342,11 @@ def test_a_basket_of_one_buyer_is_the_same_on_every_device(app: Flask) -> None:
     put(second, rice, "1")
     assert "3 件，一包寄出" in second.page.text
     assert baskets.MOST_UNITS == 999
+
+
+def test_basket_and_checkout_show_the_photograph_where_there_is_one(browser: Browser) -> None:
+    rice = stocked()
+    show_photograph(rice, "5f0c-1200x900")
+    put(browser, rice)
+    for path in ("/cart/", "/checkout/"):
+        assert "/pictures/5f0c-1200x900/" in browser.open(path).html
