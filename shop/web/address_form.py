@@ -56,7 +56,7 @@ def settle_region(form: AddressForm) -> None:
 def say_where_nothing_goes(form: AddressForm) -> None:
     """Beside the district: Hong Kong, Macau and Taiwan are not delivered to."""
     if form.province.data in _WITHOUT_DISTRICTS:
-        refuse(form.district, gettext("港澳台暂时寄不到。"))
+        refuse(form.district, gettext("对不起，香港、澳门、台湾现在还寄不到。请换一个内地的地址，填好的都还在。"))
 
 
 def check_address(form: AddressForm) -> Recipient | None:

@@ -47,6 +47,8 @@ def check_fapiao(form: FapiaoFields, *, usual_email: str = "") -> FapiaoWanted |
     if not email:
         refuse(form.fapiao_email, gettext("写上邮箱，电子发票寄到那里。"))
     elif not is_email(email):
+        if email == usual_email:  # that has words of its own beside it
+            return None
         refuse(form.fapiao_email, gettext("这不像一个邮箱地址，检查一下。"))
     if form.fapiao_title.errors or form.tax_number.errors or form.fapiao_email.errors:
         return None

@@ -21,6 +21,8 @@ MINUS = "\N{MINUS SIGN}"
 """As wide as a figure, and never taken for a hyphen; a screen reader says it."""
 
 NOTHING = "—"
+HARD = "\N{NO-BREAK SPACE}"
+"""Within a day: 29 and 日 stay on one line."""
 _HAN = re.compile(r"[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 TINTS = {
     "粮油": "grain",
@@ -124,16 +126,16 @@ def day(when: date) -> str:
     """A day in full: `2026 年 10 月 9 日`, in English `Oct 9, 2026`. A moment is read as its day in Shanghai."""
     when = _in_shanghai(when)
     if _is_english():
-        return f"{MONTHS[when.month - 1]} {when.day}, {when.year}"
-    return f"{when.year} 年 {when.month} 月 {when.day} 日"
+        return f"{MONTHS[when.month - 1]}{HARD}{when.day}, {when.year}"
+    return f"{when.year}{HARD}年 {when.month}{HARD}月{HARD}{when.day}{HARD}日"
 
 
 def short_day(when: date) -> str:
     """A day of this season, without its year: `10 月 9 日`, in English `Oct 9`."""
     when = _in_shanghai(when)
     if _is_english():
-        return f"{MONTHS[when.month - 1]} {when.day}"
-    return f"{when.month} 月 {when.day} 日"
+        return f"{MONTHS[when.month - 1]}{HARD}{when.day}"
+    return f"{when.month}{HARD}月{HARD}{when.day}{HARD}日"
 
 
 def clock(when: datetime) -> str:

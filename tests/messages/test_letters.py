@@ -71,7 +71,7 @@ def read_mail(outbox: Path, kind: str) -> tuple[EmailMessage, str, str]:
     assert isinstance(mail, EmailMessage)
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert text is not None and html is not None
-    return mail, str(text.get_content()), str(html.get_content())
+    return mail, str(text.get_content()).replace("\xa0", " "), str(html.get_content()).replace("\xa0", " ")
 
 
 def test_an_order_that_waits_says_until_when_its_goods_are_kept(app: Flask, outbox: Path, rice: MadeProduct) -> None:

@@ -61,7 +61,7 @@ def test_what_is_wrong_is_said_beside_its_field(app: Flask, mei: Person) -> None
     assert page.status == 422 and "这里有 3 位" in page.text and "最多 200 字" in page.text
     assert page.form(NEW).values("street") == ["路" * 201]
     page = browser.press(NEW, "更新市县", {"province": "810000"})
-    assert "港澳台暂时寄不到" in page.text and page.form(NEW).values("name") == ["梅女士"]
+    assert "香港、澳门、台湾现在还寄不到" in page.text and page.form(NEW).values("name") == ["梅女士"]
     assert browser.press(NEW, "记下").status == 422
     assert book(mei) == []
 

@@ -82,7 +82,7 @@ def _speaking() -> object:
         (timedelta(hours=2, minutes=40), "今早 7:20"),
         (timedelta(hours=20, minutes=55), "昨天 13:05"),
         (timedelta(days=9), "9 天前"),
-        (timedelta(days=45), "10 月 9 日"),
+        (timedelta(days=45), "10\xa0月\xa09\xa0日"),
     ],
 )
 def test_how_long_ago_is_said_as_people_say_it(before: timedelta, expected: str) -> None:

@@ -261,7 +261,7 @@ def test_goods_that_must_stay_cold_do_not_go_far(client: FlaskClient, provider: 
 def test_where_nothing_is_sent_is_said(client: FlaskClient, rice: MadeProduct, province: str) -> None:
     browser = with_basket(client, (rice, 1))
     page = browser.press(CHECKOUT, "更新市县", {**ADDRESS, "province": province})
-    assert "港澳台暂时寄不到" in page.text
+    assert "香港、澳门、台湾现在还寄不到" in page.text
     assert browser.press(CHECKOUT, "下单并去支付").status == 422
     assert orders() == []
 

@@ -97,7 +97,7 @@ def test_only_what_was_published_is_public(elder: Browser, season: Season, run_i
     assert elder.open(f"/villages/{slug}/dividends/{run_id}").status == 404
     assert "分红公示" not in elder.open(f"/villages/{slug}").text
     bring_to_the_public(season, run_id, households={1: 23, 2: 4})
-    assert "分红公示，1 份" in elder.open(f"/villages/{slug}").text
+    assert "公示 1 份" in elder.open(f"/villages/{slug}").text
     assert "210.00" in elder.open(f"/villages/{slug}/dividends/").text
     page = elder.open(f"/villages/{slug}/dividends/{run_id}")
     assert "¥126.00" in page.text and "23 户" in page.text and "少于 5 户" in page.text
