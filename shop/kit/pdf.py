@@ -61,11 +61,14 @@ def lacking(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sign for sign in text if not _is_drawn(sign)))
 
 
+_SPACES = str.maketrans("\t\N{NO-BREAK SPACE}", "  ")
+
+
 def said(text: str) -> str:
     """`text` with what cannot be drawn named instead: `𠮷田` → `【U+20BB7】田`; several in a row share their brackets."""
     out = ""
     run: list[str] = []
-    for sign in text.replace("\r\n", "\n").replace("\t", " "):
+    for sign in text.replace("\r\n", "\n").translate(_SPACES):
         if _is_drawn(sign):
             out += _named(run) + sign
             run = []

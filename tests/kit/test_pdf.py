@@ -20,6 +20,7 @@ def pages(written: bytes) -> list[str]:
 
 def test_a_character_that_the_font_lacks_is_said() -> None:
     assert said("𠮷田 🙂") == "【U+20BB7】田 【U+1F642】"
+    assert said("11\xa0月") == "11 月"
     assert said("a\u202eb\tc\r\nd") == "a【U+202E】b c\nd"
     assert said("مر") == "【U+0645 U+0631】", "a run shares its brackets"
     assert said("山海集 Shanhai ¥68.00 镕㙍 □✓→") == "山海集 Shanhai ¥68.00 镕㙍 □✓→"
