@@ -1,7 +1,8 @@
 """Booking a file of sales made by hand, or rehearsing it: batch by batch, each an act of its own, safe to stop anywhere and to repeat."""
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -95,10 +96,12 @@ class Step:
 Beside = Callable[[Step], None]
 Book = Callable[[], list[Outcome]]
 """Books some rows and says how they ended."""
-AtOnce = Callable[[Sequence[Book]], list[list[Outcome]]]
-"""Runs bookings at the same moment, each with a session of its own, and waits for all."""
-PARTS = 2
-"""Bookings at the same moment: while one waits for the database, the other decides."""
+InOwnSession = Callable[[Book], list[Outcome]]
+"""Runs a booking with a session of its own, whatever thread it is called in."""
+LANES = 3
+"""Bookings at the same moment: while some wait for the database, one decides."""
+READ_AHEAD = 3
+"""Batches that are being booked before the oldest of them must have ended: no lane waits long for another, and memory stays flat."""
 
 
 def import_sales(
@@ -109,89 +112,116 @@ def import_sales(
     clock: Callable[[], datetime],
     begun: Tally | None = None,
     beside: Beside | None = None,
-    at_once: AtOnce | None = None,
+    in_own_session: InOwnSession | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[Step]:
     """Course. Book the file's good rows, or find out what booking them would do; each batch as it is done.
 
     `begun`: how far it had come when it was stopped, as `beside` was told; only a booking can be taken up again. `beside` is, of a booking, a step of
-    the batch's own transaction, and may be called again for the same batch. With `at_once` instead, rows of different products are booked at the same
-    moment where the database has room for two writers: nothing is noted beside them, and a file that was cut off is repeated from its beginning.
+    the batch's own transaction, and may be called again for the same batch. With `in_own_session` instead, rows of different products are booked at the
+    same moment where the database has room for several writers: nothing is noted beside them, and a file that was cut off is repeated from its beginning.
     """
-    assert beside is None or at_once is None, "several transactions have no one moment to note"
+    assert beside is None or in_own_session is None, "several transactions have no one moment to note"
     before = begun or Tally()
     assert is_booking or not before.rows, "a rehearsal begins at the beginning"
+    if is_booking and in_own_session is not None and dialect() == "postgresql":
+        yield from _import_in_lanes(file, in_own_session, by=by, clock=clock, batch_rows=batch_rows)
+        return
     with ExitStack() as opened:
         rehearsal = None if is_booking else opened.enter_context(Rehearsal())
-        parts = PARTS if is_booking and at_once is not None and dialect() == "postgresql" else 1
-        batches = file.batches(batch_rows * parts, skip=before.rows)
-        for read in batches if parts == 1 else _read_ahead(batches):
-            done = _Batch(before, read)
+        for read in file.batches(batch_rows, skip=before.rows):
+            done = _Batch(read)
             if rehearsal is not None:
-                done.hear(rehearsal.run(done.rows))
-            elif at_once is not None and parts > 1:
-                done.hear(_book_at_once(done.rows, at_once, by=by, now=clock(), most=batch_rows))
+                done.hear(before, rehearsal.run(done.rows))
             else:
-                book_offline(done.rows, by=by, now=clock(), beside=partial(_tell, done, beside))
+                book_offline(done.rows, by=by, now=clock(), beside=partial(_tell, done, before, beside))
             assert done.step is not None, "the batch is done"
             before = done.step.tally
             yield done.step
 
 
-def _read_ahead(batches: Iterator[list[ReadRow]]) -> Iterator[list[ReadRow]]:
-    """The same, the next one read while this one is booked."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (read := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield read
-
-
-def _tell(done: "_Batch", beside: Beside | None, outcomes: Sequence[Outcome]) -> None:
-    step = done.hear(outcomes)
+def _tell(done: "_Batch", before: Tally, beside: Beside | None, outcomes: Sequence[Outcome]) -> None:
+    step = done.hear(before, outcomes)
     if beside is not None:
         beside(step)
 
 
-# ── Two bookings at the same moment ───────────────────────────────────────────────────────────────────────────────────
+# ── Several bookings at the same moment ───────────────────────────────────────────────────────────────────────────────
 
 
-def _book_at_once(rows: Sequence[OfflineRow], at_once: AtOnce, *, by: UserId | None, now: datetime, most: int) -> list[Outcome]:
-    """Book the rows in parts, each in their order; how each ended, in their order."""
-    with reading():
-        offers = offered_by_code({_sku_of(row) for row in rows})
-    parts = apart(rows, {code: offer.product_id for code, offer in offers.items()}, PARTS)
-    outcomes: list[Outcome | None] = [None] * len(rows)
-    books = [partial(_book_part, [rows[place] for place in part], by=by, now=now, most=most) for part in parts]
-    for part, ended in zip(parts, at_once(books), strict=True):
-        for place, outcome in zip(part, ended, strict=True):
+def _import_in_lanes(
+    file: SalesFile, in_own_session: InOwnSession, *, by: UserId | None, clock: Callable[[], datetime], batch_rows: int
+) -> Iterator[Step]:
+    """Each lane books its rows in the file's order and waits for no other; batches are told in order, each when the last of its rows has ended."""
+    lanes, before = Lanes(LANES), Tally()
+    with ExitStack() as opened:
+        reader, *bookers = (ThreadPoolExecutor(1) for _ in range(1 + LANES))
+        for thread in (reader, *bookers):
+            opened.callback(thread.shutdown, cancel_futures=True)
+        under_way: deque[tuple[_Batch, list[tuple[list[int], Future[list[Outcome]]]]]] = deque()
+        batches = file.batches(batch_rows * LANES)
+        coming = reader.submit(next, batches, None)
+        while (read := coming.result()) is not None or under_way:
+            if read is not None:
+                coming = reader.submit(next, batches, None)
+                batch = _Batch(read)
+                with reading():
+                    offers = offered_by_code({_sku_of(row) for row in batch.rows})
+                parts = lanes.divide(batch.rows, {code: offer.product_id for code, offer in offers.items()})
+                started = []
+                for booker, part in zip(bookers, parts, strict=True):
+                    rows = [batch.rows[place] for place in part]
+                    started.append((part, booker.submit(in_own_session, partial(_book_part, rows, by=by, clock=clock, most=batch_rows))))
+                under_way.append((batch, started))
+            if read is None or len(under_way) > READ_AHEAD:
+                batch, started = under_way.popleft()
+                step = batch.hear(before, _gather(len(batch.rows), started))
+                before = step.tally
+                yield step
+
+
+def _book_part(rows: Sequence[OfflineRow], *, by: UserId | None, clock: Callable[[], datetime], most: int) -> list[Outcome]:
+    return [outcome for since in range(0, len(rows), most) for outcome in book_offline(rows[since : since + most], by=by, now=clock())]
+
+
+def _gather(count: int, started: Sequence[tuple[list[int], Future[list[Outcome]]]]) -> list[Outcome]:
+    """How the rows of a batch ended, in their order."""
+    outcomes: list[Outcome | None] = [None] * count
+    for part, ending in started:
+        for place, outcome in zip(part, ending.result(), strict=True):
             outcomes[place] = outcome
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _book_part(rows: Sequence[OfflineRow], *, by: UserId | None, now: datetime, most: int) -> list[Outcome]:
-    return [outcome for since in range(0, len(rows), most) for outcome in book_offline(rows[since : since + most], by=by, now=now)]
+class Lanes:
+    """Who books what: rows in different lanes have nothing to do with each other, no lot and no sale.
 
-
-def apart(rows: Sequence[OfflineRow], products: Mapping[str, ProductId], parts: int) -> list[list[int]]:
-    """The places of a file's rows in so many parts at most, about equal, that have nothing to do with each other: no lot, no sale.
-
-    A lot is of one product, so what rows of other products do before or after changes no fen and no pick; within a part the order stays. A return goes
-    with its sale, whatever SKU it names. `products`: by SKU code; a row of an unknown SKU books nothing, wherever it stands.
+    A lot is of one product, so what rows of other products do before or after changes no fen and no pick; a product keeps its lane for the whole file, and
+    within a lane the order stays. A return goes with its sale, whatever SKU it names.
     """
-    of_sale: dict[str, ProductId | None] = {}
-    by_product: dict[ProductId | None, list[int]] = {}
-    for place, row in enumerate(rows):
-        product = products.get(_sku_of(row))
-        if isinstance(row, OfflineSale):
-            of_sale[row.ref] = product
-        else:
-            product = of_sale.get(row.sale_ref, product)
-        by_product.setdefault(product, []).append(place)
-    made: list[list[int]] = [[] for _ in range(parts)]
-    for places in sorted(by_product.values(), key=lambda each: (-len(each), each[0])):
-        min(made, key=len).extend(places)
-    return [sorted(part) for part in made if part]
+
+    def __init__(self, count: int) -> None:
+        self._loads = [0] * count
+        self._of_product: dict[ProductId | None, int] = {}
+        self._of_sale: list[dict[str, int]] = [{}]
+        """By reference, of the latest batches: what was booked longer ago can be seen by every lane."""
+
+    def divide(self, rows: Sequence[OfflineRow], products: Mapping[str, ProductId]) -> list[list[int]]:
+        """The places of a batch's rows by lane. `products`: by SKU code; a row of an unknown SKU books nothing, wherever it stands."""
+        self._of_sale = [*self._of_sale[-READ_AHEAD:], {}]
+        parts: list[list[int]] = [[] for _ in self._loads]
+        rows_of = Counter(products.get(_sku_of(row)) for row in rows)
+        for product, many in rows_of.most_common():
+            lane = self._of_product.setdefault(product, self._loads.index(min(self._loads)))
+            self._loads[lane] += many
+        for place, row in enumerate(rows):
+            lane = self._of_product[products.get(_sku_of(row))]
+            if isinstance(row, OfflineSale):
+                self._of_sale[-1][row.ref] = lane
+            else:
+                lane = next((lanes[row.sale_ref] for lanes in self._of_sale if row.sale_ref in lanes), lane)
+            parts[lane].append(place)
+        return parts
 
 
 def _sku_of(row: OfflineRow) -> str:
@@ -203,22 +233,21 @@ def _sku_of(row: OfflineRow) -> str:
 class _Batch:
     """Rows that go together, and how they ended."""
 
-    def __init__(self, before: Tally, read: Sequence[ReadRow]) -> None:
-        self._before = before
+    def __init__(self, read: Sequence[ReadRow]) -> None:
         self._read = read
         self._good = [row for row in read if row.says is not None]
         self.rows: list[OfflineRow] = [row.says for row in self._good if row.says is not None]
         self.step: Step | None = None
 
-    def hear(self, outcomes: Sequence[Outcome]) -> Step:
-        """How the good rows ended."""
+    def hear(self, before: Tally, outcomes: Sequence[Outcome]) -> Step:
+        """How the good rows ended, after so much."""
         troubles = [row.trouble for row in self._read if row.trouble is not None]
         for row, outcome in zip(self._good, outcomes, strict=True):
             if outcome.refusal is not None:
                 assert row.says is not None, "only what could be read was refused"
                 troubles.append(trouble_of(row, row.says, outcome.refusal))
         troubles.sort(key=lambda trouble: trouble.line)
-        self.step = Step(self._before.plus(outcomes, troubles, len(self._read)), tuple(troubles))
+        self.step = Step(before.plus(outcomes, troubles, len(self._read)), tuple(troubles))
         return self.step
 
 

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -11,7 +9,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale, gettext
 
-from shop.acts.import_sales import Book, Tally, import_sales
+from shop.acts.import_sales import Book, InOwnSession, Tally, import_sales
 from shop.acts.plan_offline import Outcome
 from shop.acts.sales_file import BadFile, SalesFile
 from shop.extensions import reading
@@ -54,7 +52,7 @@ def _run(file: Path, is_booking: bool) -> Tally:
         units = eastern_units_by_name()
     tally = Tally()
     with SalesFile(lambda: file.open("rb"), units, now=utc_now()) as opened:
-        for step in import_sales(opened, is_booking=is_booking, by=None, clock=utc_now, at_once=_at_once):
+        for step in import_sales(opened, is_booking=is_booking, by=None, clock=utc_now, in_own_session=_own_session()):
             tally = step.tally
             for trouble in step.troubles:
                 place = gettext("第 %(line)s 行", line=trouble.line)
@@ -70,18 +68,15 @@ def _run(file: Path, is_booking: bool) -> Tally:
     return tally
 
 
-def _at_once(bookings: Sequence[Book]) -> list[list[Outcome]]:
-    """Each in a thread and an app context of its own, and so with a session of its own."""
+def _own_session() -> InOwnSession:
+    """In whatever thread, an app context of its own, and so a session of its own."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # a thread has no current app to ask for
 
     def run(booking: Book) -> list[Outcome]:
         with app.app_context():
             return booking()
 
-    if len(bookings) == 1:
-        return [bookings[0]()]
-    with ThreadPoolExecutor(len(bookings)) as threads:
-        return list(threads.map(run, bookings))
+    return run
 
 
 def _is_chinese() -> bool:

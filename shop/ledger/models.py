@@ -133,7 +133,9 @@ class Posting(Model):
 class Attribution(Model):
     """Fen of one order line that belong to one village through one pick's lot; negative when refunded.
 
-    With `lot_total_fen` (the lot's running total T after this pick) and the source version anybody can compute a sale's amount again.
+    With `lot_total_fen` (the lot's running total T after this pick) and the source version anybody can compute a sale's amount again. Order, line, lot and
+    cooperative are the pick's own and the village one of the lot's sources: a trigger holds them to it (`attributions_of_their_pick`, decision 0023), and
+    through the pick they stand as long as it does.
     """
 
     __tablename__ = "attributions"
@@ -157,13 +159,13 @@ class Attribution(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     entry_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("entries.id", deferrable=True, initially="DEFERRED"))
-    order_id: Mapped[int] = mapped_column(BigId, ForeignKey("orders.id"), index=True)
-    line_id: Mapped[int] = mapped_column(BigId, ForeignKey("order_lines.id"))
+    order_id: Mapped[int] = mapped_column(BigId, index=True)
+    line_id: Mapped[int] = mapped_column(BigId)
     pick_id: Mapped[int] = mapped_column(BigId, ForeignKey("picks.id"))
-    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"))
+    lot_id: Mapped[int] = mapped_column(BigId)
     source_version: Mapped[int]
-    cooperative_id: Mapped[int] = mapped_column(BigId, ForeignKey("cooperatives.id"))
-    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"))
+    cooperative_id: Mapped[int] = mapped_column(BigId)
+    village_id: Mapped[int] = mapped_column(BigId)
     is_refund: Mapped[bool]
     """A refund, or a failed refund booked back; else a sale."""
     amount_fen: Mapped[int] = mapped_column(BigInteger)

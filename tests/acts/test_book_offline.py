@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from shop.acts.book_sale import book_sale
 from shop.acts.close_month import close_month
-from shop.acts.import_sales import apart
+from shop.acts.import_sales import Lanes
 from shop.acts.place_order import snapshot, wanted_of
 from shop.acts.refund_order import RefundWanted, book_return
 from shop.acts.sell_offline import (
@@ -202,7 +202,7 @@ def the_books() -> dict[str, list[tuple[object, ...]]]:
             "attributions": select(Order.once, OrderLine.position, Lot.code, Village.name, Attribution.is_refund, Attribution.amount_fen,
                                    Attribution.grams, Attribution.lot_total_fen, Attribution.source_version, Attribution.business_day,
                                    Attribution.sold_on)
-            .select_from(Attribution).join(Order).join(OrderLine, OrderLine.id == Attribution.line_id).join(Lot, Lot.id == Attribution.lot_id)
+            .select_from(Attribution).join(Order, Order.id == Attribution.order_id).join(OrderLine, OrderLine.id == Attribution.line_id).join(Lot, Lot.id == Attribution.lot_id)
             .join(Village, Village.id == Attribution.village_id).order_by(Order.once, OrderLine.position, Lot.code, Village.name, Attribution.entry_id),
             "lots": select(Lot.code, Lot.gross_fen).order_by(Lot.code),
             "items": select(Lot.code, StockItem.sku_id, StockItem.held, StockItem.sold, StockItem.written_off).join(Lot).order_by(StockItem.id),
@@ -263,8 +263,8 @@ def test_parts_of_a_file_booked_at_the_same_moment_end_in_the_books_of_one_row_a
     skus = a_market()
     products = {sku.code: ProductId(1 if at < 2 else 2) for at, sku in enumerate(skus)}
     coded = with_codes(rows, skus)
-    parts = apart(coded, products, 2)
-    assert sorted(place for part in parts for place in part) == list(range(len(rows))) and len(parts) == 2
+    parts = lanes_of_batches(coded, products)
+    assert sorted(place for part in parts for place in part) == list(range(len(rows))) and all(parts)
 
     def book(part: list[int]) -> list[tuple[int, Outcome]]:
         with app.app_context():
@@ -283,6 +283,16 @@ def test_parts_of_a_file_booked_at_the_same_moment_end_in_the_books_of_one_row_a
     found = the_books()
     assert {name: found[name] for name in wanted} == wanted
     assert_books_are_sound()
+
+
+def lanes_of_batches(rows: list[OfflineRow], products: dict[str, ProductId]) -> list[list[int]]:
+    """The places of a file's rows in two lanes, as an import divides one batch after another."""
+    lanes = Lanes(2)
+    parts: list[list[int]] = [[], []]
+    for since in range(0, len(rows), 15):
+        for part, places in zip(parts, lanes.divide(rows[since : since + 15], products), strict=True):
+            part.extend(since + place for place in places)
+    return parts
 
 
 def a_file_of_single_skus(random: Random) -> list[OfflineRow]:
