@@ -203,7 +203,8 @@ def the_books() -> dict[str, list[tuple[object, ...]]]:
                                    Attribution.grams, Attribution.lot_total_fen, Attribution.source_version, Attribution.business_day,
                                    Attribution.sold_on)
             .select_from(Attribution).join(Order, Order.id == Attribution.order_id).join(OrderLine, OrderLine.id == Attribution.line_id)
-            .join(Lot, Lot.id == Attribution.lot_id).join(Village, Village.id == Attribution.village_id).order_by(Order.once, OrderLine.position, Lot.code, Village.name, Attribution.entry_id),
+            .join(Lot, Lot.id == Attribution.lot_id).join(Village, Village.id == Attribution.village_id)
+            .order_by(Order.once, OrderLine.position, Lot.code, Village.name, Attribution.entry_id),
             "lots": select(Lot.code, Lot.gross_fen).order_by(Lot.code),
             "items": select(Lot.code, StockItem.sku_id, StockItem.held, StockItem.sold, StockItem.written_off).join(Lot).order_by(StockItem.id),
             "picks": select(Order.once, OrderLine.position, Pick.item_id, Pick.units, Pick.returned_units, Pick.state)
