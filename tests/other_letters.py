@@ -19,6 +19,7 @@ from shop.reports.saved_models import Every, ReportLetter, Rolling
 from shop.shipping.models import Shipment
 from shop.voices.models import OrderMessage, Side, Wish
 from shop.voices.wishes import wish
+from tests.claims import make_claim
 
 Facts = Mapping[str, object]
 
@@ -61,6 +62,13 @@ def told_on_an_order() -> Facts:
         return {"message_id": session.scalars(select(OrderMessage.id).where(OrderMessage.once == key)).one()}
 
 
+def claimed() -> Facts:
+    """A bag that its buyer gives back."""
+    with reading() as session:
+        number = session.scalars(select(Order.number).where(Order.channel == Channel.ONLINE).order_by(Order.id)).first()
+    return {"claim_id": make_claim(str(number)).claim_id, "step": "asked"}
+
+
 def report_due() -> Facts:
     now, staff = utc_now(), UserId(somebody_in("staff@demo.test"))
     question = Asked(("village",), month_of(business_day(now)))
@@ -80,6 +88,8 @@ FACTS: Mapping[str, Callable[[], Facts]] = {
     "back_in_stock": back_in_stock,
     "message_to_buyer": told_on_an_order,
     "message_to_cooperative": told_on_an_order,
+    "claim_to_buyer": claimed,
+    "claim_to_cooperative": claimed,
 }
 
 

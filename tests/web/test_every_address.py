@@ -56,6 +56,7 @@ from shop.voices.wishes import find_wish, wish
 from shop.web.storefront.papers import code_of
 from tests.books import sell
 from tests.buying import MadeBuying, make_buying
+from tests.claims import MadeClaim, make_claim
 from tests.correcting import MadeCorrecting, make_correcting
 from tests.dividends import MadeDividend, make_dividend
 from tests.factories import (
@@ -110,6 +111,7 @@ class World:
     export_id: int
     list_id: int
     saved_id: int
+    claimed: MadeClaim
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def world(provider: FakeProvider) -> World:
         export_id,
         ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
         saved_id,
+        make_claim(placed.number, mei),
     )
 
 
@@ -333,6 +336,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
     slugs |= {"wishes": world.product.slug, "places": "baishui"}
     if endpoint.startswith("storefront.reviews.") and argument == "line_id":
         return first_line(world.number)
+    if ".claims." in endpoint and argument == "picture_id":
+        return world.claimed.claim_picture_id
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
     return {
@@ -351,6 +356,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "task_id": world.task_id,
         "report_id": world.report_id,
         "ready": "refunds",
+        "claim_id": world.claimed.claim_id,
+        "kind": "cancel",
         "saved_id": world.saved_id,
         "letter_id": 1,
         "export_id": world.export_id,
