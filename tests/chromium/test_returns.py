@@ -57,7 +57,7 @@ def test_a_torn_bag_is_given_back_and_its_village_gives_back_exactly_its_fen(pho
     phone.goto(claim)
     expect(phone.locator("main")).to_contain_text("到付")
     phone.get_by_label("快递").select_option("中国邮政")
-    phone.get_by_label("运单号").fill("EMS12345678")
+    phone.get_by_role("textbox", name="运单号").fill("EMS12345678")
     phone.get_by_role("button", name="寄出了").click()
     expect(phone.locator("main")).to_contain_text("等合作社收到")
 
