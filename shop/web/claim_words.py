@@ -55,7 +55,7 @@ def claim_money_words(money: ClaimMoney) -> str:
 
 def claim_steps(claim: ClaimStory) -> tuple[tuple[str, ...], int]:
     """The way of a claim as far as it is known, and where it is; counting from one."""
-    begin, answer, money = gettext("提出"), gettext("答复"), gettext("退款")
+    begin, answer, money = gettext("提出"), gettext("答复"), gettext("退钱")
     if claim.state in (ClaimState.REFUSED, ClaimState.WITHDRAWN, ClaimState.LAPSED):
         return (), 0
     rows: tuple[str, ...]
