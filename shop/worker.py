@@ -17,6 +17,7 @@ from flask import Flask
 
 from config import Config
 from shop.accounts.invites import forget_expired
+from shop.accounts.sign_ups import forget_sign_ups
 from shop.acts.answer_claim import lapse_claims
 from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.correct_sales import carry_out_corrections
@@ -93,6 +94,7 @@ SWEEPS = (
     Sweep("claims", timedelta(minutes=15), lambda _, now: lapse_claims(now=now)),
     Sweep("forget", timedelta(hours=1), lambda config, now: forget_due(instance_path=config.instance_path, now=now)),
     Sweep("back_in_stock", timedelta(minutes=5), lambda _, now: tell_of_stock(now=now)),
+    Sweep("sign_ups", timedelta(hours=1), lambda _, now: forget_sign_ups(now=now)),
     Sweep("invites", timedelta(hours=1), lambda _, now: forget_expired(now=now)),
     Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )

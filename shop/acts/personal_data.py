@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import JSON, ColumnElement, Select, delete, false, insert, or_, select, update
 
-from shop.accounts.models import Address, Consent, Forgetting, Invite, RecoveryCode, SignIn, TwoFactor, User, UserRole
+from shop.accounts.models import Address, Consent, Forgetting, Invite, NewEmail, RecoveryCode, SignIn, SignUp, TwoFactor, User, UserRole
 from shop.acts.expect_transfer import SLIPS
 from shop.cart.models import Cart, CartLine
 from shop.extensions import Base, act, columns_of, db, end_reading, row_as, table_of
@@ -171,6 +171,8 @@ WHOSE: tuple[Whose, ...] = (
     Whose(TwoFactor, of_user(TwoFactor), is_deleted=True),
     Whose(SignIn, of_user(SignIn), is_deleted=True),
     Whose(Invite, of_user(Invite, "accepted_by")),
+    Whose(NewEmail, of_user(NewEmail), is_deleted=True),
+    Whose(SignUp, lambda _person: false(), is_deleted=True),  # nobody's yet: it becomes an account or is gone after a day
     Whose(Consent, of_user(Consent)),
     Whose(Address, of_user(Address), is_deleted=True),
     Whose(CartLine, _cart_lines, is_deleted=True),

@@ -7,6 +7,7 @@ from typing import NewType
 UserId = NewType("UserId", int)
 SignInId = NewType("SignInId", int)
 InviteId = NewType("InviteId", int)
+SignUpId = NewType("SignUpId", int)
 AddressId = NewType("AddressId", int)
 TownId = NewType("TownId", int)
 VillageId = NewType("VillageId", int)

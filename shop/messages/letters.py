@@ -17,7 +17,7 @@ from jinja2 import Template
 
 from config import Config
 from shop.kit.ids import ReturnId
-from shop.messages.account_letters import account_changed, invite, password_reset
+from shop.messages.account_letters import account_changed, email_confirm, invite, password_reset, sign_up
 from shop.messages.claim_letters import claim_to_buyer, claim_to_cooperative
 from shop.messages.kinds import Reader, Values
 from shop.messages.message_letters import message_to_buyer, message_to_cooperative
@@ -257,6 +257,8 @@ KINDS: Mapping[str, Reader] = {
     "report_due": report_due,
     "password_reset": password_reset,
     "invite": invite,
+    "sign_up": sign_up,
+    "email_confirm": email_confirm,
     "back_in_stock": back_in_stock,
 }
 

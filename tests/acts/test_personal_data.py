@@ -13,8 +13,10 @@ from PIL import Image
 from sqlalchemy import JSON, String, cast, func, insert, select, update
 
 from shop.accounts.models import Invite
+from shop.accounts.new_emails import ask_for_email
 from shop.accounts.queries import find_account
 from shop.accounts.service import remember_address
+from shop.accounts.sign_ups import ask_to_sign_up, forget_sign_ups
 from shop.acts.answer_claim import refuse_claim
 from shop.acts.deliver_order import complete_orders, mark_delivered
 from shop.acts.expect_transfer import bring_slip
@@ -175,6 +177,8 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
     _join(user_id)
+    ask_to_sign_up(email=f"{user_id}@example.test", phone=None, password_hash="x", name=MARK, locale="zh", now=NOW)
+    ask_for_email(UserId(user_id), f"{user_id}@new.example.test", locale="zh", now=NOW)
     write_note(placed.number, MARK, once=placed.number, by=one, now=NOW)
     make_review(placed.number, words=MARK)
     claim = make_claim(placed.number).claim_id
@@ -214,6 +218,7 @@ def test_being_forgotten_empties_every_personal_column_and_leaves_the_figures(sk
     assert asked.due_at == NOW + timedelta(days=9) + THINK_IT_OVER
     assert forget_due(instance_path=tmp_path, now=asked.due_at - timedelta(seconds=1)) == 0
     assert forget_due(instance_path=tmp_path, now=asked.due_at) == 1
+    assert forget_sign_ups(now=asked.due_at) == 1, "which nobody finished"
     assert set(rows_with_the_mark()) == {"users.email", "users.phone", "users.name", "sign_ins.device"}, "the staff's own"
     with reading() as session:
         assert find_account(mei.id) is None

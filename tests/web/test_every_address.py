@@ -20,8 +20,10 @@ from werkzeug.test import TestResponse
 
 from shop.accounts.invites import STAFF, find_open_invite, invite
 from shop.accounts.models import SignIn
+from shop.accounts.new_emails import ask_for_email, confirm_path, find_new_email
 from shop.accounts.own import reset_address
 from shop.accounts.roles import Permission, Role, permissions_of
+from shop.accounts.sign_ups import ask_to_sign_up, find_sign_up
 from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.expect_transfer import bring_slip
 from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
@@ -34,7 +36,7 @@ from shop.catalog.models import MarkKind, NetUnit
 from shop.catalog.photos import add_photo
 from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
-from shop.kit.ids import InviteId, WishId
+from shop.kit.ids import InviteId, SignUpId, WishId
 from shop.kit.keys import link_key
 from shop.kit.pictures import draw
 from shop.orders.models import Channel, Order
@@ -112,6 +114,7 @@ class World:
     list_id: int
     saved_id: int
     claimed: MadeClaim
+    sign_up_id: int
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,15 @@ def world(provider: FakeProvider) -> World:
         ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
         saved_id,
         make_claim(placed.number, mei),
+        come_to_the_door(mei),
     )
+
+
+def come_to_the_door(mei: Person) -> int:
+    """A sign-up that waits for its letter, and an address of Mei's that does."""
+    ask_to_sign_up(email="new@example.test", phone=None, password_hash="x", name="", locale="zh", now=utc_now())
+    ask_for_email(mei.id, "mei.two@example.test", locale="zh", now=utc_now())
+    return 1
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -245,6 +256,7 @@ CAST: dict[str, Callable[[], Person | None]] = {
 }
 OWN = (
     "account.security.end_device",
+    "account.security.confirm",
     "account.invites.accept",
     "account.addresses.edit",
     "account.addresses.change",
@@ -315,6 +327,14 @@ def with_a_key(endpoint: str, world: World) -> dict[str, str]:
     elif endpoint == "account.reset.new_password":
         with reading():
             path = str(reset_address(email=world.mei.email, phone=None, at=int(utc_now().timestamp()), shop_secret=secret, allow_demo=True))
+    elif endpoint == "account.door.finish":
+        with reading():
+            found = find_sign_up(SignUpId(world.sign_up_id), now=utc_now())
+        path = found.path(secret) if found else ""
+    elif endpoint == "account.security.confirm":
+        with reading():
+            waits = find_new_email(world.mei.id, now=utc_now())
+        path = confirm_path(waits[1], secret) if waits else ""
     elif endpoint == "staff.exports.ask":
         return {"format": "csv"}
     elif endpoint == "staff.saved.stop":
@@ -357,6 +377,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "report_id": world.report_id,
         "ready": "refunds",
         "claim_id": world.claimed.claim_id,
+        "sign_up_id": world.sign_up_id,
         "kind": "cancel",
         "saved_id": world.saved_id,
         "letter_id": 1,

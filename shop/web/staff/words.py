@@ -125,6 +125,8 @@ LETTER_WORDS = {
     "account_changed": lazy_gettext("登录方式改了"),
     "password_reset": lazy_gettext("设新密码的链接"),
     "invite": lazy_gettext("邀请"),
+    "sign_up": lazy_gettext("打开账户的链接"),
+    "email_confirm": lazy_gettext("确认新邮箱"),
 }
 REASON_WORDS = {
     "surplus": lazy_gettext("转多了"),
