@@ -5,6 +5,7 @@ from shop.cart import models as cart
 from shop.catalog import models as catalog
 from shop.ledger import models as ledger
 from shop.offers import models as offers
+from shop.orders import claim_models as claims
 from shop.orders import models as orders
 from shop.origin import models as origin
 from shop.outbox import models as outbox
@@ -21,6 +22,7 @@ __all__ = [
     "accounts",
     "cart",
     "catalog",
+    "claims",
     "ledger",
     "offers",
     "orders",

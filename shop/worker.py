@@ -17,6 +17,8 @@ from flask import Flask
 
 from config import Config
 from shop.accounts.invites import forget_expired
+from shop.accounts.sign_ups import forget_sign_ups
+from shop.acts.answer_claim import lapse_claims
 from shop.acts.ask_providers import ask_about_payments, ask_about_refunds
 from shop.acts.correct_sales import carry_out_corrections
 from shop.acts.deliver_order import complete_orders, deliver_overdue
@@ -89,8 +91,10 @@ SWEEPS = (
     Sweep("delivered", timedelta(minutes=15), lambda _, now: deliver_overdue(now=now)),
     Sweep("found_by", timedelta(minutes=5), lambda _config, _now: rewrite_search_texts()),
     Sweep("completed", timedelta(minutes=15), lambda _, now: complete_orders(now=now)),
+    Sweep("claims", timedelta(minutes=15), lambda _, now: lapse_claims(now=now)),
     Sweep("forget", timedelta(hours=1), lambda config, now: forget_due(instance_path=config.instance_path, now=now)),
     Sweep("back_in_stock", timedelta(minutes=5), lambda _, now: tell_of_stock(now=now)),
+    Sweep("sign_ups", timedelta(hours=1), lambda _, now: forget_sign_ups(now=now)),
     Sweep("invites", timedelta(hours=1), lambda _, now: forget_expired(now=now)),
     Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import select
 
 from shop.accounts.invites import STAFF, invite
+from shop.accounts.models import SignUp
+from shop.accounts.new_emails import ask_for_email
 from shop.accounts.queries import find_credentials
+from shop.accounts.sign_ups import ask_to_sign_up
 from shop.acts.write_message import write_message
 from shop.extensions import db, reading
 from shop.kit.clock import business_day, utc_now
@@ -19,6 +22,7 @@ from shop.reports.saved_models import Every, ReportLetter, Rolling
 from shop.shipping.models import Shipment
 from shop.voices.models import OrderMessage, Side, Wish
 from shop.voices.wishes import wish
+from tests.claims import make_claim
 
 Facts = Mapping[str, object]
 
@@ -29,6 +33,19 @@ def account_changed() -> Facts:
 
 def forget_asked() -> Facts:
     return {"user_id": somebody_in("buyer@demo.test"), "order_id": None, "due_at": utc_now().isoformat()}
+
+
+def signing_up() -> Facts:
+    typed = {"email": "new@example.test", "phone": None, "password_hash": "x", "name": "", "locale": "zh"}
+    ask_to_sign_up(**typed, now=utc_now())  # type: ignore[arg-type]
+    with reading() as session:
+        return {"sign_up_id": session.scalars(select(SignUp.id).order_by(SignUp.id.desc())).first()}
+
+
+def confirming() -> Facts:
+    user_id, now = somebody_in("buyer@demo.test"), utc_now()
+    ask_for_email(UserId(user_id), "new@example.test", locale="zh", now=now)
+    return {"user_id": user_id, "asked_at": now.isoformat()}
 
 
 def invited() -> Facts:
@@ -61,6 +78,13 @@ def told_on_an_order() -> Facts:
         return {"message_id": session.scalars(select(OrderMessage.id).where(OrderMessage.once == key)).one()}
 
 
+def claimed() -> Facts:
+    """A bag that its buyer gives back."""
+    with reading() as session:
+        number = session.scalars(select(Order.number).where(Order.channel == Channel.ONLINE).order_by(Order.id)).first()
+    return {"claim_id": make_claim(str(number)).claim_id, "step": "asked"}
+
+
 def report_due() -> Facts:
     now, staff = utc_now(), UserId(somebody_in("staff@demo.test"))
     question = Asked(("village",), month_of(business_day(now)))
@@ -77,9 +101,13 @@ FACTS: Mapping[str, Callable[[], Facts]] = {
     "report_due": report_due,
     "password_reset": lambda: {"at": int(utc_now().timestamp())},
     "invite": invited,
+    "sign_up": signing_up,
+    "email_confirm": confirming,
     "back_in_stock": back_in_stock,
     "message_to_buyer": told_on_an_order,
     "message_to_cooperative": told_on_an_order,
+    "claim_to_buyer": claimed,
+    "claim_to_cooperative": claimed,
 }
 
 

@@ -33,6 +33,33 @@ class User(Model):
     deleted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class SignUp(Model):
+    """Somebody wants an account: what they typed, until the link of a letter is pressed, a day at most. Whether they have one already is not said here."""
+
+    __tablename__ = "sign_ups"
+    __table_args__ = (CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="reachable"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str | None] = mapped_column(String(254), info=PERSONAL)
+    phone: Mapped[str | None] = mapped_column(String(11), info=PERSONAL)
+    password_hash: Mapped[str] = mapped_column(String(200), info=SECRET)
+    name: Mapped[str] = mapped_column(String(60), default="", info=PERSONAL)
+    locale: Mapped[str] = mapped_column(String(8))
+    seed: Mapped[str] = mapped_column(String(32), info=SECRET)
+    asked_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class NewEmail(Model):
+    """The address that somebody wants to sign in by, until the link of the letter to it is pressed."""
+
+    __tablename__ = "new_emails"
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    email: Mapped[str] = mapped_column(String(254), info=PERSONAL)
+    seed: Mapped[str] = mapped_column(String(32), info=SECRET)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class UserRole(Model):
     """One role of one user. A buyer needs none; a cooperative's member has a membership instead."""
 

@@ -41,11 +41,13 @@ def change_password(user_id: UserId, password_hash: str, *, kept: SignInId | Non
 
 
 @act
-def change_email(user_id: UserId, email: str | None, *, now: datetime) -> None:
-    """Another address, in lower case, or none; the old one is told.
+def drop_email(user_id: UserId, *, now: datetime) -> None:
+    """No address any more; the old one is told. Raises NoOtherWayIn."""
+    _change(user_id, "email", None, now=now)
 
-    Raises AlreadyKnown, NoOtherWayIn.
-    """
+
+def put_email(user_id: UserId, email: str, *, now: datetime) -> None:
+    """Step. Another address, in lower case, which is known to be theirs (`new_emails.py`); the old one is told. Raises AlreadyKnown."""
     _change(user_id, "email", email, now=now)
 
 

@@ -34,6 +34,33 @@ def open_account(
     since it is slow on purpose.
     Raises AlreadyKnown.
     """
+    return put_account(
+        email=email,
+        phone=phone,
+        password_hash=password_hash,
+        name=name,
+        locale=locale,
+        now=now,
+        roles=roles,
+        eastern_unit_id=eastern_unit_id,
+        is_demo=is_demo,
+    )
+
+
+def put_account(
+    *,
+    email: str | None,
+    phone: str | None,
+    password_hash: str,
+    name: str,
+    locale: str,
+    now: datetime,
+    roles: frozenset[Role] = frozenset(),
+    eastern_unit_id: EasternUnitId | None = None,
+    is_demo: bool = False,
+) -> UserId:
+    """Step. The same within another act. Raises AlreadyKnown."""
+    require_transaction()
     try:
         user_id = db.session.scalar(
             insert(User)

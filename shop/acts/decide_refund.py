@@ -7,12 +7,13 @@ from datetime import datetime
 from shop.acts.refund_order import Refunded, RefundWanted, book_refund, preview_refund
 from shop.acts.settle_refund import settle_refund
 from shop.extensions import act
-from shop.kit.ids import LineId, OrderId, PickId, RefundId, ReturnId, UserId
-from shop.orders import requests
+from shop.kit.ids import ClaimId, LineId, OrderId, PickId, RefundId, ReturnId, UserId
+from shop.orders import claims, requests
 from shop.orders import service as orders
 from shop.orders.errors import RefundChanged
 from shop.orders.models import RequestState
 from shop.orders.requests import RequestId
+from shop.orders.service import OrderRow
 from shop.outbox import service as outbox
 
 
@@ -24,7 +25,8 @@ class Waiting:
     total_fen: int
 
 
-_Booked = tuple[ReturnId, RefundId, int]
+Booked = tuple[ReturnId, RefundId, int]
+"""The return, the refund that sends its money, and its sum."""
 
 
 def ask_refund(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: str, by: UserId, now: datetime) -> Refunded | Waiting:
@@ -34,7 +36,7 @@ def ask_refund(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: s
     refund. Raises NoSuchOrder, CannotMove, NothingToRefund or RefundTooLarge, and then nothing has changed.
     """
     done = _ask_or_book(number, wanted, four_eyes_fen=four_eyes_fen, once=f"refund:{number}:{once}", by=by, now=now)
-    return done if isinstance(done, Waiting) else _settle(done, now=now)
+    return done if isinstance(done, Waiting) else settle_booked(done, now=now)
 
 
 def needs_second_person(order_id: OrderId, total_fen: int, *, four_eyes_fen: int) -> bool:
@@ -43,13 +45,20 @@ def needs_second_person(order_id: OrderId, total_fen: int, *, four_eyes_fen: int
 
 
 @act
-def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: str, by: UserId, now: datetime) -> _Booked | Waiting:
-    order = orders.lock(number)
+def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once: str, by: UserId, now: datetime) -> Booked | Waiting:
+    return ask_or_book(orders.lock(number), wanted, four_eyes_fen=four_eyes_fen, once=once, by=by, now=now)
+
+
+def ask_or_book(order: OrderRow, wanted: RefundWanted, *, four_eyes_fen: int, once: str, by: UserId, now: datetime) -> Booked | Waiting:
+    """Step. Book a refund of an order, which is locked, or leave it to a second person; `ask_refund` says when.
+
+    Raises CannotMove, NothingToRefund or RefundTooLarge.
+    """
     if known := requests.find_request(once):
         return Waiting(known.id, known.total_fen)
     if orders.find_return(once):
         return book_refund(order, wanted, once=once, by=by, now=now)
-    total_fen = preview_refund(number, wanted).total_fen
+    total_fen = preview_refund(order.number, wanted).total_fen
     if not needs_second_person(order.id, total_fen, four_eyes_fen=four_eyes_fen):
         return book_refund(order, wanted, once=once, by=by, now=now)
     request_id = requests.record_request(order.id, _as_json(wanted), total_fen=total_fen, once=once, asked_by=by, now=now)
@@ -57,7 +66,7 @@ def _ask_or_book(number: str, wanted: RefundWanted, *, four_eyes_fen: int, once:
     orders.add_event(order.id, "refund_requested", facts, by=by, now=now)
     outbox.write_audit(
         "refund.requested",
-        subject=number,
+        subject=order.number,
         by=by,
         facts={"after": {"state": RequestState.WAITING}} | facts | {"request": request_id},
         now=now,
@@ -70,11 +79,11 @@ def approve_refund(request_id: RequestId, *, by: UserId, now: datetime) -> Refun
 
     Raises NoSuchRequest, AlreadyDecided, SecondPersonNeeded; RefundChanged or RefundTooLarge when it is no longer what was asked for.
     """
-    return _settle(_approve(request_id, by=by, now=now), now=now)
+    return settle_booked(_approve(request_id, by=by, now=now), now=now)
 
 
 @act
-def _approve(request_id: RequestId, *, by: UserId, now: datetime) -> _Booked:
+def _approve(request_id: RequestId, *, by: UserId, now: datetime) -> Booked:
     order = orders.lock_by_id(requests.get_request(request_id).order_id)
     request = requests.lock_request(request_id)
     requests.decide(request, RequestState.APPROVED, by=by, now=now)
@@ -97,13 +106,16 @@ def reject_refund(request_id: RequestId, *, word: str, by: UserId, now: datetime
     order = orders.lock_by_id(requests.get_request(request_id).order_id)
     request = requests.lock_request(request_id)
     requests.decide(request, RequestState.REJECTED, by=by, word=word, now=now)
+    if claim_id := _from_json(request.wanted).claim_id:
+        claims.try_again(claim_id)
     facts = {"total_fen": request.total_fen, "reason": word[:120]}
     orders.add_event(order.id, "refund_rejected", facts, by=by, now=now)
     states = {"before": {"state": RequestState.WAITING}, "after": {"state": RequestState.REJECTED}}
     outbox.write_audit("refund.rejected", subject=order.number, by=by, facts=states | facts | {"request": request_id}, now=now)
 
 
-def _settle(booked: _Booked, *, now: datetime) -> Refunded:
+def settle_booked(booked: Booked, *, now: datetime) -> Refunded:
+    """Course. Send the money of a refund that is booked."""
     return_id, refund_id, total_fen = booked
     return Refunded(return_id, total_fen, settle_refund(refund_id, now=now))
 
@@ -116,6 +128,7 @@ def _as_json(wanted: RefundWanted) -> dict[str, object]:
         "restock": wanted.restock,
         "reason": wanted.reason,
         "by_transfer": wanted.by_transfer,
+        "claim": wanted.claim_id,
     }
 
 
@@ -129,4 +142,5 @@ def _from_json(kept: Mapping[str, object]) -> RefundWanted:
         restock=bool(kept["restock"]),
         reason=str(kept["reason"]),
         by_transfer=bool(kept["by_transfer"]),
+        claim_id=ClaimId(int(str(claim))) if (claim := kept.get("claim")) else None,
     )

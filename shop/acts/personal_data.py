@@ -17,13 +17,16 @@ from pathlib import Path
 import structlog
 from sqlalchemy import JSON, ColumnElement, Select, delete, false, insert, or_, select, update
 
-from shop.accounts.models import Address, Consent, Forgetting, Invite, RecoveryCode, SignIn, TwoFactor, User, UserRole
+from shop.accounts.models import Address, Consent, Forgetting, Invite, NewEmail, RecoveryCode, SignIn, SignUp, TwoFactor, User, UserRole
 from shop.acts.expect_transfer import SLIPS
 from shop.cart.models import Cart, CartLine
 from shop.extensions import Base, act, columns_of, db, end_reading, row_as, table_of
 from shop.kit.errors import Conflict
 from shop.kit.ids import OrderId, UserId, new_key
+from shop.kit.pictures import Format
 from shop.offers.models import VoucherUse
+from shop.orders.claim_models import Claim, ClaimLine, ClaimPhoto
+from shop.orders.claim_states import OPEN_CLAIMS
 from shop.orders.errors import NoSuchOrder
 from shop.orders.models import Order, OrderEvent, OrderLine, OrderNote, RefundRequest, RequestState, Return
 from shop.orders.states import OrderState
@@ -141,6 +144,17 @@ def _review_pictures(person: Person) -> Select[int]:
     return select(row.picture_id).where(row.review_id.in_(_reviews(person)))
 
 
+def _claims(person: Person) -> Select[int]:
+    return select(columns_of(Claim).id).where(columns_of(Claim).order_id.in_(_orders(person)))
+
+
+def _pictures(person: Person) -> ColumnElement[bool]:
+    """Of reviews, and of what was given back."""
+    row, photo = columns_of(PictureFile), columns_of(ClaimPhoto)
+    shown = select(photo.picture_id).where(photo.claim_id.in_(_claims(person)))
+    return or_(row.picture_id.in_(_review_pictures(person)), row.picture_id.in_(shown))
+
+
 def files_of(person: Person) -> ColumnElement[bool]:
     """Files that the person brought."""
     row = columns_of(Attachment)
@@ -157,6 +171,8 @@ WHOSE: tuple[Whose, ...] = (
     Whose(TwoFactor, of_user(TwoFactor), is_deleted=True),
     Whose(SignIn, of_user(SignIn), is_deleted=True),
     Whose(Invite, of_user(Invite, "accepted_by")),
+    Whose(NewEmail, of_user(NewEmail), is_deleted=True),
+    Whose(SignUp, lambda _person: false(), is_deleted=True),  # nobody's yet: it becomes an account or is gone after a day
     Whose(Consent, of_user(Consent)),
     Whose(Address, of_user(Address), is_deleted=True),
     Whose(CartLine, _cart_lines, is_deleted=True),
@@ -178,7 +194,10 @@ WHOSE: tuple[Whose, ...] = (
     Whose(Remittance, lambda person: columns_of(Remittance).refund_id.in_(_refunds(person))),
     Whose(Letter, _letters),
     Whose(Attachment, files_of, is_deleted=True),
-    Whose(PictureFile, lambda person: columns_of(PictureFile).picture_id.in_(_review_pictures(person)), is_deleted=True),
+    Whose(PictureFile, _pictures, is_deleted=True),
+    Whose(ClaimPhoto, lambda person: columns_of(ClaimPhoto).claim_id.in_(_claims(person)), is_deleted=True),
+    Whose(ClaimLine, lambda person: columns_of(ClaimLine).claim_id.in_(_claims(person))),
+    Whose(Claim, of_order(Claim)),
     Whose(ReviewPhoto, lambda person: columns_of(ReviewPhoto).review_id.in_(_reviews(person)), is_deleted=True),
     Whose(Review, lambda person: columns_of(Review).id.in_(_reviews(person))),
     Whose(Wish, of_user(Wish), is_deleted=True),
@@ -190,7 +209,7 @@ WHOSE: tuple[Whose, ...] = (
 
 
 def copy_of(person: Person, *, instance_path: Path, now: datetime) -> bytes:
-    """Everything that is known of the person, as a ZIP file: `data.json`, and the files they brought. One statement for each table."""
+    """Everything that is known of the person, as a ZIP file: `data.json`, and the photographs and files they brought. One statement for each table."""
     told: dict[str, object] = {"made_at": now, "of": person.subject}
     for its in WHOSE:
         table = table_of(its.model)
@@ -198,11 +217,14 @@ def copy_of(person: Person, *, instance_path: Path, now: datetime) -> bytes:
         rows = db.session.execute(select(*columns).where(its.rows(person)).order_by(*table.primary_key.columns)).mappings().all()
         if rows:
             told[table.name] = {"what": (its.model.__doc__ or "").strip(), "rows": [dict(row) for row in rows]}
+    photos = db.session.execute(_PHOTOGRAPHS.where(_pictures(person))).all()
     files = [row_as(AttachmentRow, row) for row in db.session.execute(select(*_ATTACHMENT).where(files_of(person)).order_by(_file.id))]
     end_reading()
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", json.dumps(told, ensure_ascii=False, indent=1, default=_as_text))
+        for photo in photos:
+            archive.writestr(f"photos/{photo.picture_id}.jpg", photo.content)
         for file in files:
             try:
                 archive.writestr(f"files/{file.id}.{file.media_type.partition('/')[2]}", read_bytes(file, instance_path))
@@ -215,6 +237,12 @@ _file = columns_of(Attachment)
 _ATTACHMENT = (
     _file.id, _file.subject_kind, _file.subject_id, _file.sha256, _file.media_type, _file.size_bytes, _file.uploaded_by, _file.uploaded_at,
 )  # fmt: skip
+
+
+_drawing = columns_of(PictureFile)
+_PHOTOGRAPHS = (
+    select(_drawing.picture_id, _drawing.content).where(_drawing.format == Format.JPEG).order_by(_drawing.picture_id)
+)  # there is one JPEG of each
 
 
 def _as_text(value: object) -> str:
@@ -254,7 +282,7 @@ _UNDER_WAY = (OrderState.AWAITING_PAYMENT, OrderState.PAID, OrderState.PACKING, 
 
 
 def open_matters(person: Person) -> tuple[OpenMatter, ...]:
-    """Why the person cannot be forgotten yet; nothing when they can. Four or five statements."""
+    """Why the person cannot be forgotten yet; nothing when they can. Five or six statements."""
     order, payment = columns_of(Order), columns_of(Payment)
     its = order.id.in_(_orders(person))
     found = [
@@ -268,6 +296,12 @@ def open_matters(person: Person) -> tuple[OpenMatter, ...]:
         .where(payment.id.in_(_payments(person)), columns_of(Dispute).state.in_(OPEN_DISPUTE_STATES))
     )
     found += [OpenMatter(Matter.DISPUTE, number) for number in db.session.scalars(disputed.distinct().order_by(payment.reference))]
+    claimed = (
+        select(order.number)
+        .join(table_of(Claim), columns_of(Claim).order_id == order.id)
+        .where(columns_of(Claim).id.in_(_claims(person)), columns_of(Claim).state.in_(OPEN_CLAIMS))
+    )
+    found += [OpenMatter(Matter.RETURN, number) for number in db.session.scalars(claimed.order_by(order.id))]
     found += [OpenMatter(Matter.FAPIAO, number) for number in db.session.scalars(_fapiao_waiting(person))]
     if person.user_id is not None:
         duty = select(UserRole.user_id).where(UserRole.user_id == person.user_id)

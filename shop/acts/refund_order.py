@@ -8,11 +8,12 @@ from itertools import chain
 from shop.acts.settle_refund import settle_refund
 from shop.extensions import act
 from shop.kit.clock import business_day
-from shop.kit.ids import LineId, PickId, RefundId, ReturnId, UserId, VillageId
+from shop.kit.ids import ClaimId, LineId, PickId, RefundId, ReturnId, UserId, VillageId
 from shop.ledger import service as ledger
 from shop.ledger.attribution import PickRefund, SoldPick, refund_by_amount, refund_shares, refund_units
 from shop.ledger.models import EntryKind
 from shop.ledger.service import CARRIAGE, Attributed, BookedPick, Heading, Leg, clearing, proceeds, unallocated
+from shop.orders import claims
 from shop.orders import service as orders
 from shop.orders.errors import CannotMove, NothingToRefund, RefundTooLarge
 from shop.orders.models import Channel, RefundBy
@@ -46,6 +47,8 @@ class RefundWanted:
     reason: str = ""
     by_transfer: bool = False
     """Whether people send the money from the bank account, although the provider still could."""
+    claim_id: ClaimId | None = None
+    """The buyer's claim that it settles."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,8 @@ def book_refund(order: OrderRow, wanted: RefundWanted, *, once: str, by: UserId 
         raise RefundTooLarge(total_fen, payment.received_fen - payment.refunded_fen) from error
     if by_transfer:
         transfers.open_remittance(refund_id, transfers.payee_of_receipts(payment.id))
+    if wanted.claim_id is not None:
+        claims.mark_refunded(wanted.claim_id, return_id, now=now)
     _close_empty_parcels(order, by=by, now=now)
     if by is not None:
         facts = {"before": {"refunded_fen": payment.refunded_fen}, "after": {"refunded_fen": payment.refunded_fen + total_fen}}

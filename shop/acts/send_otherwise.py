@@ -11,6 +11,7 @@ from shop.kit.ids import PaymentId, RefundId, UserId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
 from shop.ledger.service import Leg, unallocated
+from shop.orders import claims
 from shop.orders import service as orders
 from shop.orders.service import OrderRow
 from shop.outbox import service as outbox
@@ -50,6 +51,7 @@ def send_failed_by_transfer(refund_id: RefundId, number: str, *, by: UserId, now
         restock=returned.restock,
         reason=returned.reason,
         by_transfer=True,
+        claim_id=claims.find_due_of(returned.id),
     )
     return book_refund(order, wanted, once=once, by=by, now=now)[1]
 

@@ -8,6 +8,7 @@ from shop.kit.clock import business_day
 from shop.kit.ids import RefundId
 from shop.ledger import service as ledger
 from shop.ledger.models import EntryKind
+from shop.orders import claims
 from shop.orders import service as orders
 from shop.outbox import service as outbox
 from shop.payments import service as payments
@@ -75,3 +76,4 @@ def _book_back(refund: RefundRow, *, now: datetime) -> None:
     reversal = book_back(entry_id, EntryKind.REFUND_FAILED, once=f"failed:{refund.once}", on=business_day(now), now=now)
     if returned := orders.find_return(refund.once):
         orders.undo_return(returned, reversal, now=now)
+        claims.reopen_refunded(returned.id, now=now)

@@ -6,10 +6,12 @@ from flask_babel import gettext
 
 from config import Config
 from shop.accounts.invites import COOPERATIVE, find_open_invite
+from shop.accounts.new_emails import confirm_path, find_new_email
 from shop.accounts.own import reset_address
-from shop.accounts.queries import find_account
+from shop.accounts.queries import find_account, find_credentials
+from shop.accounts.sign_ups import find_sign_up
 from shop.kit.clock import utc_now
-from shop.kit.ids import CooperativeId, InviteId, UserId
+from shop.kit.ids import CooperativeId, InviteId, SignUpId, UserId
 from shop.messages.kinds import Values
 from shop.origin.queries import cooperative_name
 from shop.outbox.service import ClaimedLetter
@@ -54,3 +56,23 @@ def invite(letter: ClaimedLetter, config: Config) -> Values | None:
         "until": found.expires_at,
         "link": f"{config.public_url}{found.path(config.secret_key)}",
     }
+
+
+def sign_up(letter: ClaimedLetter, config: Config) -> Values | None:
+    """The last step to an account; or, to whoever has one already, that they have."""
+    found = find_sign_up(SignUpId(int(str(letter.facts["sign_up_id"]))), now=utc_now())
+    if found is None:
+        return None
+    is_known = find_credentials(email=found.email, phone=found.phone) is not None
+    path = "/account/sign-in" if is_known else found.path(config.secret_key)
+    return {"is_known": is_known, "link": f"{config.public_url}{path}"}
+
+
+def email_confirm(letter: ClaimedLetter, config: Config) -> Values | None:
+    """The link that makes a new address count; or, to whoever has it already, that somebody wanted it. Nothing once another was asked for."""
+    found = find_new_email(UserId(int(str(letter.facts["user_id"]))), now=utc_now())
+    if found is None or found[2] != datetime.fromisoformat(str(letter.facts["asked_at"])):
+        return None
+    is_known = find_credentials(email=found[0]) is not None
+    path = "/account/sign-in" if is_known else confirm_path(found[1], config.secret_key)
+    return {"is_known": is_known, "link": f"{config.public_url}{path}"}

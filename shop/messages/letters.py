@@ -17,7 +17,8 @@ from jinja2 import Template
 
 from config import Config
 from shop.kit.ids import ReturnId
-from shop.messages.account_letters import account_changed, invite, password_reset
+from shop.messages.account_letters import account_changed, email_confirm, invite, password_reset, sign_up
+from shop.messages.claim_letters import claim_to_buyer, claim_to_cooperative
 from shop.messages.kinds import Reader, Values
 from shop.messages.message_letters import message_to_buyer, message_to_cooperative
 from shop.messages.personal_letters import forget_asked
@@ -249,11 +250,15 @@ KINDS: Mapping[str, Reader] = {
     "order_edited": _of_order(_order_edited),
     "message_to_buyer": message_to_buyer,
     "message_to_cooperative": message_to_cooperative,
+    "claim_to_buyer": claim_to_buyer,
+    "claim_to_cooperative": claim_to_cooperative,
     "account_changed": account_changed,
     "forget_asked": forget_asked,
     "report_due": report_due,
     "password_reset": password_reset,
     "invite": invite,
+    "sign_up": sign_up,
+    "email_confirm": email_confirm,
     "back_in_stock": back_in_stock,
 }
 

@@ -100,6 +100,7 @@ class OrderLine(Model):
         UniqueConstraint("order_id", "position"),
         CheckConstraint("quantity > 0 AND unit_price_fen >= 0", name="positive"),
         CheckConstraint("net_fen = unit_price_fen * quantity - discount_fen AND net_fen >= 0 AND discount_fen >= 0", name="net"),
+        CheckConstraint("claimed_units >= 0 AND claimed_units <= quantity", name="claimed"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -126,6 +127,8 @@ class OrderLine(Model):
     tax_category: Mapped[str] = mapped_column(String(20), default="")
     bundle_id: Mapped[str | None] = mapped_column(String(32))
     """Lines of one gift box share it."""
+    claimed_units: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Units of claims that are open or were refunded (`claim_models.py`)."""
 
 
 class OrderEvent(Model):

@@ -16,6 +16,7 @@ from shop.kit.clock import business_day
 from shop.ledger.models import Entry, Period
 from shop.offers.models import Voucher
 from shop.papers.models import Permit
+from shop.reports.claims import count_waiting
 from shop.reports.fapiao import count_fapiao
 from shop.voices.models import Moderation, Review
 
@@ -40,6 +41,10 @@ class PileKind(StrEnum):
     """Reviews, and answers to them, that nobody has looked at."""
     PERMITS = "permits"
     """Cooperatives' licences and permits that end soon or have ended, without a newer one of their kind."""
+    CLAIMS = "claims"
+    """What buyers call off or give back, while it is our turn."""
+    LATE_CLAIMS = "late_claims"
+    """Of these, what nobody has answered, taken in or paid in time."""
     MONTHS = "months"
     """Months that are over and not closed."""
 
@@ -95,6 +100,12 @@ def _permits(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.PERMITS, count, first)
 
 
+def _claims(now: datetime) -> Iterator[Pile]:
+    count, since, late = count_waiting(now)
+    yield Pile(PileKind.LATE_CLAIMS, late, business_day(since) if since else None)
+    yield Pile(PileKind.CLAIMS, count, business_day(since) if since else None)
+
+
 def _months(now: datetime) -> Iterator[Pile]:
     """From the first month that is not closed, since they are closed in turn."""
     before = (business_day(now) - CLOSE_WITHIN).replace(day=1)
@@ -108,4 +119,4 @@ def _months(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.MONTHS, max(0, (before.year - first.year) * 12 + before.month - first.month), first)
 
 
-SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_fapiao, _reviews, _permits, _vouchers, _months)
+SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_claims, _fapiao, _reviews, _permits, _vouchers, _months)

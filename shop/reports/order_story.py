@@ -32,6 +32,7 @@ from shop.kit.ids import (
 )
 from shop.ledger.models import Attribution
 from shop.offers.queries import UsedVoucher, used_on
+from shop.orders.claim_models import Claim
 from shop.orders.errors import NoSuchOrder
 from shop.orders.models import Channel, Order, OrderEvent, OrderLine, RefundBy, Return, ReturnLine
 from shop.orders.states import OrderState
@@ -283,6 +284,8 @@ class OrderStory:
     """The request for its fapiao, if there is one."""
     has_messages: bool
     """Whether anybody has said anything on it; what they said is read only then."""
+    has_claims: bool
+    """Whether anything was asked to be called off or given back; it is read only then."""
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
@@ -369,7 +372,7 @@ def _may_open(order_key: str, order_buyer_id: int | None, key: str, buyer_id: Us
 # ── The statements, made once ─────────────────────────────────────────────────────────────────────────────────────────
 
 _order, _unit, _line, _return, _taken = (columns_of(model) for model in (Order, EasternUnit, OrderLine, Return, ReturnLine))
-_fapiao, _message = columns_of(Fapiao), columns_of(OrderMessage)
+_fapiao, _message, _claim = columns_of(Fapiao), columns_of(OrderMessage), columns_of(Claim)
 _pick, _item, _lot, _attribution, _village = (columns_of(model) for model in (Pick, StockItem, Lot, Attribution, Village))
 _payment, _refund, _shipment, _cooperative, _event = (columns_of(model) for model in (Payment, Refund, Shipment, Cooperative, OrderEvent))
 
@@ -406,6 +409,7 @@ _FIND = (
         _order.ended_at,
         _fapiao.id.label("fapiao_id"),
         select(_message.id).where(_message.order_id == _order.id).exists().label("has_messages"),
+        select(_claim.id).where(_claim.order_id == _order.id).exists().label("has_claims"),
     )
     .select_from(
         table_of(Order)

@@ -369,6 +369,22 @@ def _paid_orders_are_sold_and_only_they() -> Iterable[str]:
         yield f"order {number} was paid, is not sold, and its money was not sent back"
 
 
+def _claims_agree() -> Iterable[str]:
+    """Lines count the units of claims that are open or were refunded; a claim is refunded by a refund of its own order that stands."""
+    for line_id, counted, claimed in _rows(
+        """select l.id, l.claimed_units, coalesce(sum(case when c.state in ('asked', 'accepted', 'sent', 'due', 'refunded') then k.quantity end), 0)
+             from order_lines l left join claim_lines k on k.line_id = l.id left join claims c on c.id = k.claim_id
+            where l.claimed_units <> 0 or k.line_id is not null group by l.id, l.claimed_units
+           having l.claimed_units <> coalesce(sum(case when c.state in ('asked', 'accepted', 'sent', 'due', 'refunded') then k.quantity end), 0)"""
+    ):
+        yield f"order line {line_id} counts {counted} claimed units, its claims {claimed}"
+    for (claim_id,) in _rows(
+        """select c.id from claims c join returns r on r.id = c.return_id
+            where c.state = 'refunded' and (r.order_id <> c.order_id or r.reversed_by_entry_id is not null) order by c.id"""
+    ):
+        yield f"claim {claim_id} is called refunded, and no refund of its order stands behind it"
+
+
 # ── The account that a provider keeps for us ──────────────────────────────────────────────────────────────────────────
 
 
@@ -655,6 +671,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
     ("transfers_are_explained", _transfers_are_explained),
     ("paid_orders_are_sold_and_only_they", _paid_orders_are_sold_and_only_they),
     ("vouchers_agree", _vouchers_agree),
+    ("claims_agree", _claims_agree),
     ("costs_are_shared_to_the_fen", _costs_are_shared_to_the_fen),
     ("dividends_can_be_computed_again", _dividends_can_be_computed_again),
     ("dividends_keep_to_their_rules", _dividends_keep_to_their_rules),

@@ -13,8 +13,11 @@ from PIL import Image
 from sqlalchemy import JSON, String, cast, func, insert, select, update
 
 from shop.accounts.models import Invite
+from shop.accounts.new_emails import ask_for_email
 from shop.accounts.queries import find_account
 from shop.accounts.service import remember_address
+from shop.accounts.sign_ups import ask_to_sign_up, forget_sign_ups
+from shop.acts.answer_claim import refuse_claim
 from shop.acts.deliver_order import complete_orders, mark_delivered
 from shop.acts.expect_transfer import bring_slip
 from shop.acts.match_transfer import match_line
@@ -44,9 +47,11 @@ from shop.papers.attachments import clean_upload
 from shop.papers.fapiao import FapiaoWanted
 from shop.papers.models import Fapiao, FapiaoKind
 from shop.payments.transfer import service as transfers
+from shop.pictures.models import PictureFile
 from shop.shipping.models import Shipment
 from shop.voices.models import Side
 from shop.voices.wishes import wish
+from tests.claims import make_claim
 from tests.factories import MadeSku, make_lot, make_mei, make_product, make_staff
 from tests.providers import FakeProvider
 from tests.shopping import NOW, assert_books_are_sound, buy, fill_basket, village_fen
@@ -64,6 +69,7 @@ NOT_PERSONAL = {
     "villages": {"name", "name_en"},
     "vouchers": {"name", "name_en"},
     "saved_reports": {"name"},  # of a report
+    "claims": {"reason_words"},  # one of those that the form offers
     "voucher_uses": {"name", "name_en"},
     "towns": {"name", "short_name", "name_en", "county_name"},
     "remittances": {"payee_from"},
@@ -171,8 +177,13 @@ def live_a_full_life(sku: MadeSku, user_id: UserId, instance_path: Path) -> str:
     _remember(user_id)
     fill_basket({sku: 1}, user_id=user_id)
     _join(user_id)
+    ask_to_sign_up(email=f"{user_id}@example.test", phone=None, password_hash="x", name=MARK, locale="zh", now=NOW)
+    ask_for_email(UserId(user_id), f"{user_id}@new.example.test", locale="zh", now=NOW)
     write_note(placed.number, MARK, once=placed.number, by=one, now=NOW)
     make_review(placed.number, words=MARK)
+    claim = make_claim(placed.number).claim_id
+    assert Matter.RETURN in {each.matter for each in open_matters(Person(user_id))}, "its photographs are needed"
+    refuse_claim(claim, why="示例", is_staff=False, by=one, now=NOW)
     wish(ProductId(1), email=f"{MARK}{user_id}@example.test", locale="zh", by=user_id, now=NOW)
     write_message(placed.number, MARK, side=Side.BUYER, cooperative_id=None, once=placed.number, by=user_id, now=NOW)
     finish(placed.number)
@@ -207,11 +218,13 @@ def test_being_forgotten_empties_every_personal_column_and_leaves_the_figures(sk
     assert asked.due_at == NOW + timedelta(days=9) + THINK_IT_OVER
     assert forget_due(instance_path=tmp_path, now=asked.due_at - timedelta(seconds=1)) == 0
     assert forget_due(instance_path=tmp_path, now=asked.due_at) == 1
+    assert forget_sign_ups(now=asked.due_at) == 1, "which nobody finished"
     assert set(rows_with_the_mark()) == {"users.email", "users.phone", "users.name", "sign_ins.device"}, "the staff's own"
     with reading() as session:
         assert find_account(mei.id) is None
         assert session.scalar(select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None), Letter.given_up_at.is_(None))) == 0
         assert session.scalar(select(Order.total_fen).where(Order.number == number)) > 0  # type: ignore[operator]
+        assert session.scalar(select(func.count()).select_from(PictureFile)) == 0, "and so are the photographs"
     assert not list(tmp_path.rglob("attachments/*/*")), "the slip is gone from the disc"
     assert village_fen() == figures
     assert_books_are_sound()
@@ -230,7 +243,8 @@ def test_a_copy_holds_what_is_known_and_no_secret(sku: MadeSku, app: Flask, tmp_
     assert {"addresses", "order_lines", "payments", "transfers", "bank_lines", "remittances", "letters", "consents"} <= set(told) | {
         "consents"
     }
-    assert any(name.startswith("files/") for name in archive.namelist())
+    names = [name.partition("/")[0] for name in archive.namelist()]
+    assert names.count("files") == 1 and names.count("photos") == 2, "of the review, and of what was given back"
     assert "password_hash" not in text and "key" not in told["orders"]["rows"][0] and other.email not in text
 
 

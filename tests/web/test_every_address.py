@@ -20,8 +20,10 @@ from werkzeug.test import TestResponse
 
 from shop.accounts.invites import STAFF, find_open_invite, invite
 from shop.accounts.models import SignIn
+from shop.accounts.new_emails import ask_for_email, confirm_path, find_new_email
 from shop.accounts.own import reset_address
 from shop.accounts.roles import Permission, Role, permissions_of
+from shop.accounts.sign_ups import ask_to_sign_up, find_sign_up
 from shop.acts.decide_refund import Waiting, ask_refund
 from shop.acts.expect_transfer import bring_slip
 from shop.acts.follow_account import follow_disputes, follow_movements, follow_payouts
@@ -34,7 +36,7 @@ from shop.catalog.models import MarkKind, NetUnit
 from shop.catalog.photos import add_photo
 from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
-from shop.kit.ids import InviteId, WishId
+from shop.kit.ids import InviteId, SignUpId, WishId
 from shop.kit.keys import link_key
 from shop.kit.pictures import draw
 from shop.orders.models import Channel, Order
@@ -56,6 +58,7 @@ from shop.voices.wishes import find_wish, wish
 from shop.web.storefront.papers import code_of
 from tests.books import sell
 from tests.buying import MadeBuying, make_buying
+from tests.claims import MadeClaim, make_claim
 from tests.correcting import MadeCorrecting, make_correcting
 from tests.dividends import MadeDividend, make_dividend
 from tests.factories import (
@@ -110,6 +113,8 @@ class World:
     export_id: int
     list_id: int
     saved_id: int
+    claimed: MadeClaim
+    sign_up_id: int
 
 
 @dataclass(frozen=True)
@@ -227,7 +232,16 @@ def world(provider: FakeProvider) -> World:
         export_id,
         ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
         saved_id,
+        make_claim(placed.number, mei),
+        come_to_the_door(mei),
     )
+
+
+def come_to_the_door(mei: Person) -> int:
+    """A sign-up that waits for its letter, and an address of Mei's that does."""
+    ask_to_sign_up(email="new@example.test", phone=None, password_hash="x", name="", locale="zh", now=utc_now())
+    ask_for_email(mei.id, "mei.two@example.test", locale="zh", now=utc_now())
+    return 1
 
 
 CAST: dict[str, Callable[[], Person | None]] = {
@@ -242,6 +256,7 @@ CAST: dict[str, Callable[[], Person | None]] = {
 }
 OWN = (
     "account.security.end_device",
+    "account.security.confirm",
     "account.invites.accept",
     "account.addresses.edit",
     "account.addresses.change",
@@ -312,6 +327,14 @@ def with_a_key(endpoint: str, world: World) -> dict[str, str]:
     elif endpoint == "account.reset.new_password":
         with reading():
             path = str(reset_address(email=world.mei.email, phone=None, at=int(utc_now().timestamp()), shop_secret=secret, allow_demo=True))
+    elif endpoint == "account.door.finish":
+        with reading():
+            found = find_sign_up(SignUpId(world.sign_up_id), now=utc_now())
+        path = found.path(secret) if found else ""
+    elif endpoint == "account.security.confirm":
+        with reading():
+            waits = find_new_email(world.mei.id, now=utc_now())
+        path = confirm_path(waits[1], secret) if waits else ""
     elif endpoint == "staff.exports.ask":
         return {"format": "csv"}
     elif endpoint == "staff.saved.stop":
@@ -333,6 +356,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
     slugs |= {"wishes": world.product.slug, "places": "baishui"}
     if endpoint.startswith("storefront.reviews.") and argument == "line_id":
         return first_line(world.number)
+    if ".claims." in endpoint and argument == "picture_id":
+        return world.claimed.claim_picture_id
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
     return {
@@ -351,6 +376,9 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "task_id": world.task_id,
         "report_id": world.report_id,
         "ready": "refunds",
+        "claim_id": world.claimed.claim_id,
+        "sign_up_id": world.sign_up_id,
+        "kind": "cancel",
         "saved_id": world.saved_id,
         "letter_id": 1,
         "export_id": world.export_id,

@@ -15,12 +15,13 @@ from wtforms import BooleanField, PasswordField, StringField
 
 from shop.accounts import passwords
 from shop.accounts import service as accounts
-from shop.accounts.errors import AlreadyKnown, WrongPassword
+from shop.accounts.errors import WrongPassword
 from shop.accounts.roles import Permission
+from shop.accounts.sign_ups import ask_to_sign_up, finish_sign_up, get_sign_up
 from shop.cart import service as carts
 from shop.extensions import limiter
 from shop.kit.clock import utc_now
-from shop.kit.ids import UserId
+from shop.kit.ids import SignUpId, UserId
 from shop.kit.phones import digits_of, find_mobile
 from shop.kit.text import fold
 from shop.web.current import SignedIn, begin_session, end_session, needs, settings, signed_in
@@ -31,6 +32,7 @@ blueprint = Blueprint("door", __name__)
 
 LONGEST_PASSWORD = 200
 """Longer ones would only cost us time to hash."""
+_ID = "int(max=9223372036854775807)"
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
@@ -49,6 +51,12 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     password = PasswordField(lazy_gettext("密码"))
     call = StringField(lazy_gettext("怎么称呼"))
     agree = BooleanField(lazy_gettext("我看过个人信息怎么用，同意用来下单和送货。"))
+
+
+class FinishForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """The password that was typed, once more."""
+
+    password = PasswordField(lazy_gettext("密码"))
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def sign_in() -> str | Response | tuple[str, int]:
 @needs(Permission.ANYONE)
 @limiter.limit("10 per 5 minutes", methods=["POST"])
 def sign_up() -> str | Response | tuple[str, int]:
-    """Open an account and walk in."""
+    """Ask for an account. Everybody is told the same, in the same time: whether there is one already stands in the letter alone."""
     form = SignUpForm()
     if request.method == "GET":
         return _way_on() if signed_in() else _sign_up_page(form)
@@ -109,21 +117,40 @@ def sign_up() -> str | Response | tuple[str, int]:
         form.agree.errors = [gettext("要同意才能开账户；不开账户也能买。")]
     if form.errors or name is None:
         return _sign_up_page(form), 422
+    ask_to_sign_up(
+        email=name.email,
+        phone=name.phone,
+        password_hash=passwords.hash_password(password),
+        name=clean(form.call.data, most=60),
+        locale=str(get_locale()),
+        now=utc_now(),
+    )
+    session["sign_up_next"] = local_address(request.values.get("next", "")) or ""
+    return render_template("account/door/asked.html")
+
+
+@blueprint.route(f"/sign-up/<{_ID}:sign_up_id>", methods=["GET", "POST"])
+@needs(Permission.ANYONE)
+@limiter.limit("10 per 5 minutes", methods=["POST"])
+def finish(sign_up_id: int) -> str | Response | tuple[str, int]:
+    """The link of the letter: with the password once more the account is open. Opening the link changes nothing: messengers open links to draw a preview."""
+    if request.method == "GET" and signed_in():
+        return _way_on()
+    key, secret, form = request.args.get("key", ""), settings().secret_key, FinishForm()
+    found = get_sign_up(SignUpId(sign_up_id), key, shop_secret=secret, now=utc_now())
+    page = {"form": form, "to": found.email or found.phone}
+    if request.method == "GET":
+        return render_template("account/door/finish.html", **page)
+    password = form.password.data or ""
     try:
-        user_id = accounts.open_account(
-            email=name.email,
-            phone=name.phone,
-            password_hash=passwords.hash_password(password),
-            name=clean(form.call.data, most=60),
-            locale=str(get_locale()),
-            now=utc_now(),
-        )
-    except AlreadyKnown:
-        form.who.errors = [gettext("这个号已经有账户了，请直接登录。")]
-        return _sign_up_page(form), 422
-    way_on = way_on_of(enter(user_id, is_kept=True))
+        user_id = finish_sign_up(found.id, key, password[:LONGEST_PASSWORD], shop_secret=secret, now=utc_now())
+    except WrongPassword:
+        form.password.errors = [gettext("密码不对，要和注册时写的一样。")]
+        return render_template("account/door/finish.html", **page), 422
+    way_on = session.get("sign_up_next", "")
+    answer = way_on_of(enter(user_id, is_kept=True), way_on)
     flash(gettext("账户开好了。"), "success")  # into the session that has just begun
-    return way_on
+    return answer
 
 
 @blueprint.post("/sign-out")

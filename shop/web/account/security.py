@@ -3,8 +3,8 @@
 Every change asks for the password once more, so that a telephone left on a table does not lock its owner out.
 """
 
-from flask import Blueprint, flash, render_template, session
-from flask_babel import gettext, lazy_gettext
+from flask import Blueprint, flash, render_template, request, session
+from flask_babel import get_locale, gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
@@ -12,6 +12,7 @@ from wtforms import PasswordField, StringField
 from shop.accounts import own, passwords, sign_ins
 from shop.accounts import service as accounts
 from shop.accounts.errors import AlreadyKnown, WrongPassword
+from shop.accounts.new_emails import ask_for_email, check_new_email, confirm_email, find_new_email
 from shop.accounts.roles import Permission
 from shop.accounts.two_factor import recovery_codes_left
 from shop.extensions import limiter
@@ -19,7 +20,7 @@ from shop.kit.clock import utc_now
 from shop.kit.ids import SignInId
 from shop.web.account.door import LONGEST_PASSWORD, about_password, read_name
 from shop.web.cooperative.fields import refuse
-from shop.web.current import begin_session, needs, somebody
+from shop.web.current import begin_session, needs, settings, somebody
 from shop.web.errors import go
 
 blueprint = Blueprint("security", __name__, url_prefix="/security")
@@ -65,6 +66,7 @@ def index() -> str:
     return render_template(
         "account/security/index.html",
         devices=sign_ins.open_sign_ins(person.user_id, now=utc_now()),
+        new_email=find_new_email(person.user_id, now=utc_now()),
         codes_left=recovery_codes_left(person.user_id) if person.has_two_steps else 0,
     )
 
@@ -101,7 +103,30 @@ def email() -> str | Response | tuple[str, int]:
     name = read_name(typed)
     if typed and (name is None or name.email is None):
         refuse(form.word, gettext("这不像邮箱，检查一下。"))
-    return _change(form, "email", name.email if name else None)
+    if name is None or name.email is None:
+        return _change(form, "email", None)
+    if form.errors or not form.validate() or not form.is_theirs():
+        return _page(form, "email"), 422
+    if name.email == somebody().email:
+        flash(gettext("现在用的就是它。"), "info")
+        return go("account.security.index")
+    ask_for_email(somebody().user_id, name.email, locale=str(get_locale()), now=utc_now())
+    flash(gettext("信寄到新邮箱了。点里面的链接，才算改好；一天内有效。"), "success")
+    return go("account.security.index")
+
+
+@blueprint.route("/email/confirm", methods=["GET", "POST"])
+@needs(Permission.SIGNED_IN)
+@limiter.limit("20 per 5 minutes")
+def confirm() -> str | Response:
+    """The link of the letter to a new address, for whoever asked for it. Opening it changes nothing."""
+    user_id, key, secret = somebody().user_id, request.args.get("key", ""), settings().secret_key
+    email = check_new_email(user_id, key, shop_secret=secret, now=utc_now())
+    if request.method == "GET":
+        return render_template("account/security/confirm_email.html", email=email)
+    confirm_email(user_id, key, shop_secret=secret, now=utc_now())
+    flash(gettext("改好了，下次就用新的登录。"), "success")
+    return go("account.security.index")
 
 
 @blueprint.route("/phone", methods=["GET", "POST"])
@@ -123,9 +148,11 @@ def phone() -> str | Response | tuple[str, int]:
 def _change(form: NewWord, what: str, value: str | None) -> str | Response | tuple[str, int]:
     if form.errors or not form.validate() or not form.is_theirs():
         return _page(form, what), 422
-    change = own.change_email if what == "email" else own.change_phone
     try:
-        change(somebody().user_id, value, now=utc_now())
+        if what == "email":
+            own.drop_email(somebody().user_id, now=utc_now())
+        else:
+            own.change_phone(somebody().user_id, value, now=utc_now())
     except AlreadyKnown:
         refuse(form.word, gettext("这个号已经有账户了。"))
         return _page(form, what), 422

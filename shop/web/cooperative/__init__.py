@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from shop.web.cooperative import (
     certificates,
+    claims,
     corrections,
     costs,
     dividends,
@@ -30,6 +31,7 @@ blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(shipping.blueprint)
 blueprint.register_blueprint(messages.blueprint)
+blueprint.register_blueprint(claims.blueprint)
 blueprint.register_blueprint(money.blueprint)
 blueprint.register_blueprint(costs.blueprint)
 blueprint.register_blueprint(dividends.blueprint)

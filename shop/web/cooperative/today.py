@@ -6,6 +6,7 @@ from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
 from shop.reports import cooperative_pages as pages
 from shop.reports import today_page
+from shop.reports.claims import count_ours
 from shop.shipping.states import ShipmentState
 from shop.web.current import needs, somebody
 from shop.web.goods_words import PERMIT_KINDS
@@ -46,5 +47,6 @@ def index() -> str:
         permit_kinds=PERMIT_KINDS,
         coming_fen=today_page.coming_fen(ids, today=today),
         uncounted=[row for row in rows if row.is_long_uncounted(now)][:_FIRST_ROWS],
+        claims=count_ours(ids),
         money=pages.village_money(ids, first=today.replace(day=1), last=today),
     )

@@ -7,6 +7,7 @@ from shop.web.staff import (
     accreditations,
     audit,
     bank,
+    claims,
     corrections,
     costs,
     desk,
@@ -39,6 +40,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 blueprint.register_blueprint(desk.blueprint)
 blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
+blueprint.register_blueprint(claims.blueprint)
 blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(messages.blueprint)
 blueprint.register_blueprint(edits.blueprint)

@@ -51,6 +51,22 @@ def shown_pile(pile: Pile) -> ShownPile:
             url_for("staff.vouchers.index") if somebody().may(Permission.READ_VOUCHERS) else url_for("staff.orders.index"),
             gettext("看优惠码"),
         )
+    if pile.kind is PileKind.CLAIMS:
+        return ShownPile(
+            gettext("退换"),
+            ngettext("%(num)s 个取消、退货的申请等我们", "%(num)s 个取消、退货的申请等我们", count),
+            gettext("最早的 %(day)s 提的。合作社三天里答复。", day=since),
+            url_for("staff.claims.index"),
+            gettext("去看"),
+        )
+    if pile.kind is PileKind.LATE_CLAIMS:
+        return ShownPile(
+            gettext("退换"),
+            ngettext("%(num)s 个取消、退货的申请等得太久了", "%(num)s 个取消、退货的申请等得太久了", count),
+            gettext("没有答复，或者没有收货、退款。催合作社，或者替它办。"),
+            url_for("staff.claims.index"),
+            gettext("去办"),
+        )
     if pile.kind is PileKind.REVIEWS:
         return ShownPile(
             gettext("买家的话"),

@@ -30,6 +30,7 @@ from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER
 from shop.payments.windows import is_past_window, window_ends
 from shop.reports.bank import SlipStory, read_requests, slips_of
+from shop.reports.claims import claims_of_order
 from shop.reports.conversation import count_new
 from shop.reports.order_story import OrderStory, PaymentStory, ShipmentStory, get_story
 from shop.reports.provider_money import read_disputes
@@ -400,6 +401,7 @@ def _order_page(
         must_transfer=_must_transfer(paid),
         window_ends=window_ends(paid.method, paid.paid_at) if paid else None,
         requests=read_requests(number=story.number),
+        claims=claims_of_order(story.id) if story.has_claims else (),
         slips=_slips(story) if person.may(Permission.READ_BANK) else (),
         may_refund=person.may(Permission.REFUND),
         again=_sent_again(story),

@@ -81,6 +81,13 @@ ENTRY_WORDS = {
     EntryKind.SUSPENSE_CLEARED: lazy_gettext("来由已查明"),
 }
 AUDIT_WORDS = {
+    "claim.accepted": lazy_gettext("同意了取消或退货"),
+    "claim.asked": lazy_gettext("买家要取消或退货"),
+    "claim.lapsed": lazy_gettext("没有寄回，申请作废"),
+    "claim.received": lazy_gettext("收到退回的货"),
+    "claim.refused": lazy_gettext("没有同意取消或退货"),
+    "claim.sent": lazy_gettext("买家寄回了货"),
+    "claim.withdrawn": lazy_gettext("买家收回了申请"),
     "order.edited": lazy_gettext("装箱前改了单"),
     "payment.mismatch_returned": lazy_gettext("把不对的钱退回去"),
     "refund.approved": lazy_gettext("同意了这笔退款"),
@@ -112,10 +119,14 @@ LETTER_WORDS = {
     "order_edited": lazy_gettext("订单改了"),
     "message_to_buyer": lazy_gettext("给买家写了话"),
     "message_to_cooperative": lazy_gettext("有人给合作社写了话"),
+    "claim_to_buyer": lazy_gettext("取消、退货办到哪了"),
+    "claim_to_cooperative": lazy_gettext("买家要取消、退货"),
     "forget_asked": lazy_gettext("要删个人信息"),
     "account_changed": lazy_gettext("登录方式改了"),
     "password_reset": lazy_gettext("设新密码的链接"),
     "invite": lazy_gettext("邀请"),
+    "sign_up": lazy_gettext("打开账户的链接"),
+    "email_confirm": lazy_gettext("确认新邮箱"),
 }
 REASON_WORDS = {
     "surplus": lazy_gettext("转多了"),
@@ -269,6 +280,9 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
     if event.kind in _BANK_WORDS:
         state, words = _BANK_WORDS[event.kind]
         return _MONEY, state, filled(str(words), sum=_sum(facts, "amount_fen", "total_fen"), reason=chinese(str(facts.get("reason", ""))))
+    if event.kind in _CLAIM_WORDS:
+        state, words = _CLAIM_WORDS[event.kind]
+        return _GOODS, state, str(words)
     if event.kind == "fapiao_asked":
         return _DECISION, "", gettext("买家要发票，开给单位") if facts.get("kind") == "firm" else gettext("买家要发票，开给个人")
     if event.kind == "slip_brought":
@@ -277,6 +291,16 @@ def _event_words(event: EventStory, story: OrderStory) -> tuple[object, str, str
     return _GOODS, "", gettext("订单：%(state)s", state=word_of(moved, event.kind))
 
 
+_CLAIM_WORDS = {
+    "claim_asked": ("due", lazy_gettext("买家要取消或退货")),
+    "claim_accepted": ("", lazy_gettext("同意退货，等买家寄回")),
+    "claim_sent": ("", lazy_gettext("买家说寄回了")),
+    "claim_due": ("due", lazy_gettext("取消或退货：该退款了")),
+    "claim_refunded": ("done", lazy_gettext("取消或退货：退款记了账")),
+    "claim_refused": ("warning", lazy_gettext("没有同意取消或退货")),
+    "claim_withdrawn": ("", lazy_gettext("买家收回了申请")),
+    "claim_lapsed": ("", lazy_gettext("没有等到寄回，申请作废")),
+}
 _BANK_WORDS = {
     "dispute_inquiry": ("warning", lazy_gettext("买家的银行来问 %(sum)s，钱没动")),
     "dispute_needs_response": ("wrong", lazy_gettext("拒付 %(sum)s：村里的份暂扣，等我们举证")),

@@ -2,11 +2,12 @@
 
 from flask import Blueprint
 
-from shop.web import goods_words
+from shop.web import claim_words, goods_words
 from shop.web.storefront import (
     again,
     cart,
     checkout,
+    claims,
     cooperatives,
     data,
     delivery,
@@ -43,6 +44,7 @@ lot_words.register(blueprint)
 sharing.register(blueprint)
 structured.register(blueprint)
 goods_words.register(blueprint)
+claim_words.register(blueprint)
 blueprint.register_blueprint(home.blueprint)
 blueprint.register_blueprint(products.blueprint)
 blueprint.register_blueprint(suggest.blueprint)
@@ -67,6 +69,7 @@ blueprint.register_blueprint(papers.blueprint)
 blueprint.register_blueprint(again.blueprint)
 blueprint.register_blueprint(fapiao.blueprint)
 blueprint.register_blueprint(messages.blueprint)
+blueprint.register_blueprint(claims.blueprint)
 blueprint.register_blueprint(dividends.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(wishes.blueprint)

@@ -27,10 +27,12 @@ from shop.kit.ids import ShipmentId, UserId
 from shop.kit.phones import find_mobile
 from shop.kit.text import fold
 from shop.orders.errors import CannotMove, CannotPay
+from shop.orders.models import Channel
 from shop.orders.states import OrderState, is_paid
 from shop.payments.errors import ProviderRefused, ProviderUnavailable
 from shop.payments.models import PaymentState, RefundState
 from shop.payments.transfer.service import PROVIDER, open_remittances_of
+from shop.reports.claims import claims_of_order
 from shop.reports.conversation import count_new
 from shop.reports.fapiao import find_fapiao
 from shop.reports.order_story import (
@@ -49,6 +51,8 @@ from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
 from shop.voices.models import Side
 from shop.web.browsers import hidden_methods, is_wechat
+from shop.web.claim_form import kinds_of
+from shop.web.claim_words import money_words
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
@@ -277,18 +281,6 @@ _METHODS = {
     "wechat_pay": lazy_gettext("微信支付"),
     "transfer": lazy_gettext("银行转账"),
 }
-_REFUND_WORDS = {
-    RefundState.ASKED: lazy_gettext("已记账，正在交给支付方"),
-    RefundState.PENDING: lazy_gettext("支付方在办，一般 1–3 天到账"),
-    RefundState.SUCCEEDED: lazy_gettext("支付方已退，原路到账"),
-    RefundState.FAILED: lazy_gettext("支付方没有退成，已记回，会有人联系你"),
-}
-_TRANSFER_WORDS = {
-    RefundState.ASKED: lazy_gettext("已记账，等我们从银行转给你"),
-    RefundState.PENDING: lazy_gettext("已转出，正在核对银行流水"),
-    RefundState.SUCCEEDED: lazy_gettext("已转到你的账户"),
-    RefundState.FAILED: lazy_gettext("没有转成，会有人联系你"),
-}
 _AT_STEP = {OrderState.PAID: 2, OrderState.PACKING: 2, OrderState.SHIPPED: 3, OrderState.DELIVERED: 5, OrderState.COMPLETED: 5}
 
 
@@ -320,7 +312,9 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
         "villages": _villages(story),
         "sums": _sums(story),
         "fapiao": find_fapiao(story.id) if story.fapiao_id is not None else None,
-        "refunds": [(refund, str((_TRANSFER_WORDS if refund.by_transfer else _REFUND_WORDS)[refund.state])) for refund in story.refunds],
+        "refunds": [(refund, money_words(refund.state, by_transfer=refund.by_transfer)) for refund in story.refunds],
+        "claims": claims_of_order(story.id) if story.has_claims else (),
+        "claim_kinds": kinds_of(story) if is_paid(story.state) and story.channel is Channel.ONLINE else (),
         "perishable": [said(line.product_name, line.product_name_en) for line in story.lines if line.is_perishable],
     }
 
@@ -333,6 +327,8 @@ def _title(story: OrderStory) -> str:
         OrderState.DELIVERED: gettext("都签收了"),
         OrderState.COMPLETED: gettext("这一单完成了"),
     }
+    if story.shipments and all(shipment.state is ShipmentState.CANCELLED for shipment in story.shipments) and is_paid(story.state):
+        return str(gettext("这一单取消了，钱退回去了"))
     if story.state in words:
         return str(words[story.state])
     count = len(story.shipments)

@@ -4,7 +4,8 @@ Only for development: in production these addresses are answered as if they were
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -29,9 +30,14 @@ from shop.catalog.labels import MarkFacts
 from shop.catalog.measures import UnitPrice, unit_price
 from shop.catalog.models import MarkKind, NetUnit
 from shop.kit.clock import business_day, utc_now
-from shop.kit.ids import CooperativeId, MarkId
+from shop.kit.ids import ClaimId, CooperativeId, LineId, MarkId, OrderId
+from shop.orders.claim_states import ClaimKind, ClaimReason, ClaimState
+from shop.orders.models import RequestState
+from shop.payments.models import RefundState
+from shop.reports.claims import ClaimedLine, ClaimMoney, ClaimStory
 from shop.reports.conversation import Talker
 from shop.reports.months import Month, Year
+from shop.web.claim_desk import AnswerForm, answer_form
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings
 from shop.web.filters import claim_focus
@@ -58,6 +64,7 @@ BUYERS = (
     "personal",
     "voices",
     "messages",
+    "claims",
 )
 COOPERATIVES = ("stock", "goods", "dividends")
 STAFF = ("corrections", "settlements")
@@ -115,6 +122,9 @@ class _Samples:
     price: PriceForm
     mark: MarkForm
     message: MessageForm
+    claims: list[ClaimStory]
+    """One in each state, and one that waits for a second person."""
+    answer: AnswerForm
 
     @property
     def unit_price(self) -> UnitPrice:
@@ -151,6 +161,7 @@ def _samples() -> _Samples:
     )
     message = MessageForm(formdata=None, prefix="message-", meta={"csrf": False})
     message.offer((Talker(CooperativeId(1), "白水大米", "Baishui Rice"),))
+    claims = [*_claims(now)]
     return _Samples(
         SampleForm(formdata=None, meta={"csrf": False}),
         wrong,
@@ -162,7 +173,54 @@ def _samples() -> _Samples:
         PriceForm(formdata=None, prefix="price-", meta={"csrf": False}),
         MarkForm(formdata=None, prefix="mark-", meta={"csrf": False}),
         message,
+        claims,
+        answer_form(claims[0], is_staff=False, is_blank=True, prefix="answer-"),
     )
+
+
+def _claims(now: datetime) -> Iterator[ClaimStory]:
+    line = ClaimedLine(LineId(1), "白水贡米", "Baishui rice", "5 kg 袋", "5 kg bag", "袋", 2, 3, 204_00)
+    money = ClaimMoney(RefundState.PENDING, 136_00, False, now, None)
+    first = ClaimStory(
+        id=ClaimId(1),
+        order_id=OrderId(1),
+        order_number="SH-261128-0EXAMP",
+        order_key="",
+        cooperative_id=CooperativeId(1),
+        cooperative_name="白水大米专业合作社",
+        cooperative_short_name="白水大米",
+        cooperative_name_en="Baishui Rice Cooperative",
+        kind=ClaimKind.RETURN,
+        state=ClaimState.ASKED,
+        reason=ClaimReason.DAMAGED,
+        words="袋口破了一角，米撒了一些。",
+        wants_to_keep=False,
+        asked_at=now - timedelta(days=4),
+        answered_at=None,
+        answered_by=None,
+        must_send_back=None,
+        we_pay_carriage=None,
+        return_to="",
+        offer_fen=None,
+        why="",
+        sent_at=None,
+        carrier="",
+        tracking_number="",
+        received_at=None,
+        restock=None,
+        attempt=0,
+        return_id=None,
+        ended_at=None,
+        lines=(line,),
+    )
+    yield first
+    accepted = replace(first, state=ClaimState.ACCEPTED, answered_at=now, must_send_back=True, we_pay_carriage=True, return_to="示例地址")
+    sent = replace(accepted, state=ClaimState.SENT, sent_at=now, carrier="顺丰速运", tracking_number="SF1234567890123")
+    due = replace(sent, state=ClaimState.DUE, received_at=now, restock=False)
+    yield from (accepted, sent, due, replace(due, request=RequestState.WAITING))
+    yield replace(due, state=ClaimState.REFUNDED, money=money)
+    yield replace(first, state=ClaimState.REFUSED, answered_at=now, why="照片上看不出坏在哪里")
+    yield from (replace(first, state=ClaimState.WITHDRAWN), replace(accepted, state=ClaimState.LAPSED))
 
 
 def _page(audience: str, files: tuple[str, ...]) -> str:

@@ -3,6 +3,10 @@
 from flask.testing import FlaskClient
 
 from shop.accounts.consent import TERMS_VERSION
+from shop.accounts.sign_ups import find_sign_up
+from shop.extensions import reading
+from shop.kit.clock import utc_now
+from shop.kit.ids import SignUpId
 from tests.browser import Browser
 from tests.factories import PASSWORD, make_lot, make_mei, make_product, sign_in
 from tests.providers import FakeProvider
@@ -42,4 +46,8 @@ def test_signing_up_writes_down_what_was_agreed_to(client: FlaskClient) -> None:
     browser = Browser(client)
     browser.open("/account/sign-up")
     browser.press("/account/sign-up", typed={"who": "new@example.test", "password": "eine lange parole", "agree": "y"})
+    with reading():
+        waits = find_sign_up(SignUpId(1), now=utc_now())
+    browser.open(waits.path(str(client.application.config["SECRET_KEY"])) if waits else "")
+    browser.press("/account/sign-up", typed={"password": "eine lange parole"})
     assert TERMS_VERSION in browser.open("/account/data/").text

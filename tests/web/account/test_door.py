@@ -1,15 +1,24 @@
 """The door: in, up and out; what it tells strangers, and what it brings along."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from shop.accounts.models import User
+from shop.accounts.errors import LinkSpent
+from shop.accounts.models import SignUp, User
 from shop.accounts.roles import Role
+from shop.accounts.sign_ups import find_sign_up, finish_sign_up, forget_sign_ups
 from shop.cart import queries as carts
 from shop.cart.queries import CartOwner
 from shop.extensions import limiter, reading
+from shop.kit.clock import utc_now
+from shop.kit.ids import SignUpId
+from shop.messages.account_letters import sign_up
+from shop.outbox.models import Letter
+from shop.outbox.service import ClaimedLetter
 from shop.web.account.door import Name, local_address, read_name
 from tests.browser import Browser, Page
 from tests.factories import PASSWORD, Person, make_lao_chen, make_mei, make_staff, make_user, sign_in
@@ -200,12 +209,27 @@ def test_signing_out_is_a_deed_not_an_address(app: Flask) -> None:
 # ── Up ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def open_letter(browser: Browser) -> Page:
+    """The link of the letter that was left last."""
+    with reading() as session:
+        last = session.scalars(select(SignUp.id).order_by(SignUp.id.desc())).first()
+        found = find_sign_up(SignUpId(last or 0), now=utc_now())
+    assert found is not None
+    return browser.open(found.path(str(browser.client.application.config["SECRET_KEY"])))
+
+
 @pytest.mark.parametrize("who", ["13800132207", "１３８ ００１３ ２２０７", "New.Buyer@Example.test"])
-def test_a_new_account_is_opened_and_walked_into(browser: Browser, who: str) -> None:
+def test_a_new_account_is_opened_by_the_letters_link_and_the_password_once_more(browser: Browser, who: str) -> None:
     rice = stocked()
     put(browser, rice, "2")
     browser.open(SIGN_UP)
     page = browser.press(SIGN_UP, "注册", {**GOOD, "who": who, "call": "梅女士"})
+    assert "还差一步" in page.text and users() == 0 and not is_signed_in(browser)
+    assert enter(browser, who, GOOD["password"]).status == 422, "the link comes first"
+    assert open_letter(browser).status == 200 and users() == 0, "opening it changes nothing"
+    link = browser.page.path
+    assert browser.press(SIGN_UP, "打开账户", {"password": "not what was typed"}).status == 422 and users() == 0
+    page = browser.press(SIGN_UP, "打开账户", {"password": GOOD["password"]})
     assert page.path == "/account/orders/" and "账户开好了" in page.text
     assert "2 件" in browser.open("/cart/").text  # the basket came along
     with reading() as session:
@@ -213,6 +237,7 @@ def test_a_new_account_is_opened_and_walked_into(browser: Browser, who: str) -> 
         assert (user.phone, user.email) in (("13800132207", None), (None, "new.buyer@example.test"))
         assert user.password_hash.startswith("$argon2id$") and user.consented_at is not None and user.name == "梅女士"
     browser.press("/account/sign-out", "退出")
+    assert browser.open(link).status == 404, "it works once"
     assert enter(browser, who, GOOD["password"]).path == "/account/orders/"
 
 
@@ -245,26 +270,45 @@ def test_what_is_wrong_is_said_and_the_rest_kept(browser: Browser, typed: dict[s
         assert form.values("who") == ["13800132207"]
 
 
-def test_nobody_opens_a_second_account_on_ones_number(browser: Browser) -> None:
+def test_nobody_learns_at_the_door_whether_an_address_is_known_but_its_owner_does(app: Flask, browser: Browser) -> None:
     make_mei(phone="13800132207")
-    browser.open(SIGN_UP)
-    page = browser.press(SIGN_UP, "注册", GOOD)
-    assert page.status == 422 and "已经有账户了" in page.text
-    assert users() == 1
+    answers = []
+    for who in (GOOD["who"], "13900000000"):
+        browser.open(SIGN_UP)
+        page = browser.press(SIGN_UP, "注册", {**GOOD, "who": who})
+        answers.append((page.status, page.text))
+    assert answers[0] == answers[1] and answers[0][0] == 200 and users() == 1
+    with app.test_request_context(), reading() as session:
+        letters = session.execute(select(Letter.to_phone, Letter.kind, Letter.facts).order_by(Letter.id)).all()
+        written = [sign_up(ClaimedLetter(1, row.kind, "", "zh", None, row.to_phone, row.facts, 0), app.config["SHOP"]) for row in letters]
+    assert [row.to_phone for row in letters] == ["13800132207", "13900000000"]
+    assert [told["is_known"] for told in written if told] == [True, False] and str(written[0]["link"]).endswith(SIGN_IN)  # type: ignore[index]
 
 
-def test_a_form_sent_twice_opens_one_account(browser: Browser) -> None:
-    browser.open(SIGN_UP)
-    page = browser.page
-    browser.press(SIGN_UP, "注册", GOOD)
-    browser.page = page
-    browser.press(SIGN_UP, "注册", GOOD)
+def test_an_address_gets_three_letters_an_hour_and_one_account(browser: Browser) -> None:
+    for _ in range(4):
+        browser.open(SIGN_UP)
+        browser.press(SIGN_UP, "注册", GOOD)
+    with reading() as session:
+        ids = session.scalars(select(SignUp.id).order_by(SignUp.id)).all()
+    assert len(ids) == 3
+    open_letter(browser)
+    browser.press(SIGN_UP, "打开账户", {"password": GOOD["password"]})
     assert users() == 1
+    with reading():
+        first = find_sign_up(SignUpId(ids[0]), now=utc_now())
+    assert first is not None
+    secret = str(browser.client.application.config["SECRET_KEY"])
+    with pytest.raises(LinkSpent):
+        finish_sign_up(first.id, first.path(secret).partition("key=")[2], GOOD["password"], shop_secret=secret, now=utc_now())
+    assert users() == 1 and forget_sign_ups(now=utc_now() + timedelta(days=2)) == 2
 
 
 def test_nobody_becomes_staff_by_asking(browser: Browser) -> None:
     browser.open(SIGN_UP)
     browser.send(SIGN_UP, {**GOOD, "roles": Role.ADMIN.value, "is_demo": "1"})
+    open_letter(browser)
+    browser.press(SIGN_UP, "打开账户", {"password": GOOD["password"]})
     assert browser.open("/staff/").status == 404
 
 

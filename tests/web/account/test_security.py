@@ -15,10 +15,13 @@ from sqlalchemy import func, select, update
 from shop.accounts import codes, invites, own, people, two_factor
 from shop.accounts.errors import LastAdmin, LinkSpent, NotOneself, WrongCode
 from shop.accounts.models import Invite, RecoveryCode, SignIn, TwoFactor, User, UserRole
+from shop.accounts.new_emails import confirm_path, find_new_email
 from shop.accounts.roles import Role
+from shop.accounts.sign_ups import find_sign_up
 from shop.acts.accept_invite import accept_invite
 from shop.extensions import act, db, reading
 from shop.kit.clock import utc_now
+from shop.kit.ids import SignUpId
 from shop.messages.sending import send_letters
 from shop.outbox.models import AuditRow, Letter
 from shop.web.current import load_signed_in
@@ -181,17 +184,31 @@ def test_address_and_number_are_changed_with_the_password_and_the_old_address_is
     mei, other = make_mei(), make_user("Other")
     sign_in(client, mei)
     browser.open("/account/security/email")
-    for word, said in (("not one", "不像邮箱"), (other.email, "已经有账户")):
-        page = browser.press("/account/security/email", "改", {"word": word, "password": PASSWORD})
-        assert page.status == 422 and said in page.text
-    browser.press("/account/security/email", "改", {"word": "new@example.test", "password": PASSWORD})
+    page = browser.press("/account/security/email", "改", {"word": "not one", "password": PASSWORD})
+    assert page.status == 422 and "不像邮箱" in page.text
+    answers = []
+    for word in (other.email, "new@example.test"):
+        browser.open("/account/security/email")
+        answers.append(browser.press("/account/security/email", "改", {"word": word, "password": PASSWORD}).text.replace(word, ""))
+    assert answers[0] == answers[1] and "信寄到新邮箱了" in answers[0], "nobody learns who has an address"
+    with reading() as session:
+        assert session.scalars(select(User.email).where(User.id == mei.id)).one() == mei.email, "not before the link"
+        waits = find_new_email(mei.id, now=utc_now())
+    assert waits is not None and waits[0] == "new@example.test"
+    secret = str(client.application.config["SECRET_KEY"])
+    link = confirm_path(waits[1], secret)
+    assert Browser(sign_in(client.application.test_client(), other)).open(link).status == 404, "only whoever asked"
+    assert "new@example.test" in browser.open(link).text
+    browser.press("/account/security/email/confirm", "就用它")
+    assert browser.open(link).status == 404
     browser.open("/account/security/phone")
     browser.press("/account/security/phone", "改", {"word": "", "password": PASSWORD})
     browser.open("/account/security/email")
     assert "要留一个" in browser.press("/account/security/email", "改", {"word": "", "password": PASSWORD}).text
     with reading() as session:
         assert session.execute(select(User.email, User.phone).where(User.id == mei.id)).one() == ("new@example.test", None)
-        assert session.scalars(select(Letter.to_email).order_by(Letter.id)).first() == mei.email
+        told = session.scalars(select(Letter.to_email).where(Letter.kind == "account_changed").order_by(Letter.id)).first()
+        assert told == mei.email
 
 
 # ── A forgotten password ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,6 +264,10 @@ def test_an_invite_is_taken_up_once_and_gives_its_roles(app: Flask, client: Flas
     assert newcomer.open(link.replace("key=", "key=0")).status == 404
     newcomer.open("/account/sign-up?next=" + link.replace("?", "%3F"))
     newcomer.press("/account/sign-up", "注册", {"who": "13800132299", "password": NEW, "agree": "y"})
+    with reading():
+        waits = find_sign_up(SignUpId(1), now=utc_now())
+    newcomer.open(waits.path(str(app.config["SECRET_KEY"])) if waits else "")
+    newcomer.press("/account/sign-up", "打开账户", {"password": NEW})
     assert newcomer.page.path == link
     newcomer.press("/account/invites/", "用这个账户加入")
     assert newcomer.page.path == "/staff/"
