@@ -77,6 +77,7 @@ from tests.factories import (
 )
 from tests.kit.test_pictures import picture
 from tests.providers import FakeProvider
+from tests.registers import MadeRegister, make_register
 from tests.settling import make_settlement
 from tests.shopping import NOW, assert_books_are_sound, buy
 from tests.transfers import money_comes, only_remittance, place_by_transfer
@@ -110,6 +111,7 @@ class World:
     export_id: int
     list_id: int
     saved_id: int
+    register: MadeRegister
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def world(provider: FakeProvider) -> World:
         export_id,
         ask_to_deliver(b"A1", once="world", by=mei.id, now=NOW),
         saved_id,
+        make_register(),
     )
 
 
@@ -369,6 +372,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "paper_id": world.dividend.paper_id,
         **vars(world.correcting),
         **vars(world.buying),
+        **vars(world.register),
     }[argument]
 
 
