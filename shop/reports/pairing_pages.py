@@ -11,7 +11,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from shop.accounts.models import User
-from shop.extensions import db, rows_as
+from shop.extensions import db, row_as, rows_as
 from shop.kit.errors import NotFound
 from shop.kit.ids import EasternUnitId, PairingId, TownId, UserId, VillageId
 from shop.origin.models import EasternUnit, Pairing, PairingKind, PairingTarget, Town, Village
@@ -155,7 +155,7 @@ def read_year(year: int) -> PairingYear:
     targets = targets_of(year)
     in_order = select(*_COLUMNS).order_by(Pairing.unit_id, Pairing.kind, Pairing.western_name, Pairing.id)
     for row in db.session.execute(in_order):
-        line = PairingLine(*row, targets.get(row.id), credited.get(str(row.id), ()))
+        line = row_as(PairingLine, (*row, targets.get(row.id), credited.get(str(row.id), ())))
         if line.meets(period) or line.villages or line.target_fen:
             here.setdefault(row.unit_id, []).append(line)
         else:
@@ -250,7 +250,7 @@ def get_pairing(pairing_id: PairingId, *, this_year: int) -> PairingRow:
     found = sales(["year"], date(FIRST_YEAR, 1, 1), date(this_year + 1, 12, 31), only={"pairing": str(pairing_id)}).rows
     done = {int(one.keys[0][:4]): one.measures.net_fen for one in found}
     years = sorted({this_year, *targets, *done}, reverse=True)
-    return PairingRow(*row, years=tuple(YearDone(year, targets.get(year), done.get(year, 0)) for year in years))
+    return row_as(PairingRow, (*row, tuple(YearDone(year, targets.get(year), done.get(year, 0)) for year in years)))
 
 
 # ── What can be chosen ────────────────────────────────────────────────────────────────────────────────────────────────
