@@ -83,6 +83,8 @@ class Permission(StrEnum):
     """Make vouchers, and end them."""
     PAIR = "pair"
     """The register of eastern units and pairings: add, end, say what they aim at."""
+    REGISTER = "register"
+    """Tariffs of carriage, days off, villages and towns, cooperatives."""
     READ_FAPIAO = "read_fapiao"
     """Requests for fapiao, with whom they are made out to."""
     FAPIAO = "fapiao"
@@ -139,7 +141,7 @@ _BOOKS = frozenset(
 )
 """What concerns the books themselves."""
 
-_REGISTER = frozenset({Permission.PAIR})
+_REGISTER = frozenset({Permission.PAIR, Permission.REGISTER})
 """What stands in the county's registers."""
 
 _GRANTS: dict[Role, frozenset[Permission]] = {

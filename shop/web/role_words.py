@@ -40,6 +40,7 @@ PERMISSION_WORDS = {
     Permission.MODERATE: lazy_gettext("审评价"),
     Permission.MAKE_VOUCHERS: lazy_gettext("做优惠券、停优惠券"),
     Permission.PAIR: lazy_gettext("管东部单位和结对"),
+    Permission.REGISTER: lazy_gettext("管运费、节假日、村镇和合作社"),
     Permission.FAPIAO: lazy_gettext("开发票，开红字发票"),
     Permission.REFUND: lazy_gettext("退款"),
     Permission.BANK: lazy_gettext("认领银行流水，转账退款"),

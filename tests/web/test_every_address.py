@@ -373,6 +373,7 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         **vars(world.correcting),
         **vars(world.buying),
         **vars(world.register),
+        "off": "2027-01-01",
     }[argument]
 
 

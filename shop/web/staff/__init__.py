@@ -31,6 +31,7 @@ from shop.web.staff import (
     reviews,
     saved,
     settlements,
+    shipping,
     suspicions,
     vouchers,
 )
@@ -51,6 +52,7 @@ blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(pairings.blueprint)
+blueprint.register_blueprint(shipping.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)
