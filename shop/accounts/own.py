@@ -16,7 +16,7 @@ from shop.accounts.queries import credentials_of, find_credentials
 from shop.accounts.sign_ins import end_all
 from shop.extensions import act, db, violated
 from shop.kit.errors import Refused
-from shop.kit.ids import SignInId, UserId
+from shop.kit.ids import EasternUnitId, SignInId, UserId
 from shop.kit.keys import is_link_key, link_key
 from shop.outbox import service as outbox
 
@@ -80,6 +80,16 @@ def _change(user_id: UserId, what: str, value: str | None, *, now: datetime) -> 
 def change_name(user_id: UserId, name: str) -> None:
     """How somebody is called."""
     db.session.execute(update(User).where(User.id == user_id).values(name=name))
+
+
+@act
+def credit_unit(user_id: UserId, unit_id: EasternUnitId | None, *, now: datetime) -> None:
+    """The eastern unit that later orders are credited to, or none; what is ordered already keeps its own."""
+    before = db.session.scalar(select(User.eastern_unit_id).where(User.id == user_id).with_for_update())
+    if before != unit_id:
+        db.session.execute(update(User).where(User.id == user_id).values(eastern_unit_id=unit_id))
+        facts = {"before": {"unit": before}, "after": {"unit": unit_id}}
+        outbox.write_audit("account.unit_chosen", subject=f"user:{user_id}", by=user_id, facts=facts, now=now)
 
 
 # ── A forgotten password ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ class Role(StrEnum):
     OPERATIONS = "operations"
     """The county e-commerce office: orders, parcels, reports, refunds below the four-eyes sum."""
     PAIRING = "pairing"
-    """The pairing office: sales by village and by eastern unit. Sees no buyer and no order."""
+    """The pairing office: the register of pairings, sales by village and by eastern unit. Sees no buyer and no order."""
     FINANCE = "finance"
     """Answers for the figures: reports, payments, refunds."""
     ADMIN = "admin"
@@ -81,6 +81,10 @@ class Permission(StrEnum):
     """Vouchers, and what they took off."""
     MAKE_VOUCHERS = "make_vouchers"
     """Make vouchers, and end them."""
+    PAIR = "pair"
+    """The register of eastern units and pairings: add, end, say what they aim at."""
+    REGISTER = "register"
+    """Tariffs of carriage, days off, villages and towns, cooperatives."""
     READ_FAPIAO = "read_fapiao"
     """Requests for fapiao, with whom they are made out to."""
     FAPIAO = "fapiao"
@@ -137,12 +141,15 @@ _BOOKS = frozenset(
 )
 """What concerns the books themselves."""
 
+_REGISTER = frozenset({Permission.PAIR, Permission.REGISTER})
+"""What stands in the county's registers."""
+
 _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READS | {Permission.READ_AUDIT},
-    Role.OPERATIONS: _READS | _DECIDES | _GOODS,
-    Role.PAIRING: frozenset({Permission.DESK, Permission.READ_REPORTS}),
+    Role.OPERATIONS: _READS | _DECIDES | _GOODS | _REGISTER,
+    Role.PAIRING: frozenset({Permission.DESK, Permission.READ_REPORTS, Permission.PAIR}),
     Role.FINANCE: _READS | _DECIDES | _BOOKS | {Permission.READ_AUDIT},
-    Role.ADMIN: _READS | _DECIDES | _GOODS | _BOOKS | {Permission.READ_AUDIT, Permission.PEOPLE},
+    Role.ADMIN: _READS | _DECIDES | _GOODS | _BOOKS | _REGISTER | {Permission.READ_AUDIT, Permission.PEOPLE},
 }
 
 

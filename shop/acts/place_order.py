@@ -86,7 +86,7 @@ def place_order(
         discount = vouchers.claim(wishes.voucher_codes, _goods(lines), buyer, today=business_day(now))
         lines = [replace(line, discount_fen=discount.of_line(place)) for place, line in enumerate(lines)]
     parcels = parcels_of(lines)
-    quotes = shipping.quote_all(parcels, delivery.district_code, wishes.chosen)
+    quotes = shipping.quote_all(parcels, delivery.district_code, wishes.chosen, today=business_day(now))
     pay_by = business_day(now) + timedelta(days=transfer_days) if transfer_days is not None else None
     order, stored = orders.draw_up(
         delivery,

@@ -69,3 +69,9 @@ def heard_in(text: str, typed: str) -> tuple[int, int] | None:
                 if any(spelling.startswith(typed) for spelling in spellings(part, from_each=False)):
                     return start, end
     return None
+
+
+def in_letters(text: str) -> str:
+    """`text` spelt in small Latin letters and digits, what is neither left out: `昆山市 2 组` → `kunshanshi2zu`. For addresses."""
+    sounds = (next(iter(readings(sign)), "") if _RUNS.match(sign) else sign.lower() for sign in text)
+    return "".join(sign for sound in sounds for sign in sound if sign.isascii() and sign.isalnum())

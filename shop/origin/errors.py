@@ -1,5 +1,7 @@
 """What origin refuses."""
 
+from datetime import date
+
 from shop.kit.errors import Conflict, NotFound, Refused
 
 
@@ -21,3 +23,27 @@ class CodeTaken(Conflict):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class PairedAlready(Conflict):
+    """The unit is paired with this place, in this way, on some of these days already."""
+
+
+class EndedAlready(Conflict):
+    """It has ended, or its end is written down; nobody changes that."""
+
+    def __init__(self, last_day: date | None) -> None:
+        super().__init__(last_day)
+        self.last_day = last_day
+
+
+class EndTooEarly(Refused):
+    """An end lies today at the earliest, and not before the beginning: what was credited stays credited."""
+
+    def __init__(self, earliest: date) -> None:
+        super().__init__(earliest)
+        self.earliest = earliest
+
+
+class StillPaired(Refused):
+    """A unit with pairings that go on is not closed."""

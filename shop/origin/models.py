@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -141,14 +141,22 @@ class EasternUnit(Model):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(80))
     district_code: Mapped[str | None] = mapped_column(String(6))
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when nobody can choose it any more; what was credited to it stays."""
+
+
+_IN_FORCE = text("valid_until IS NULL")
 
 
 class Pairing(Model):
-    """An eastern unit paired 结对 with a place in the west, from a date, of one of seven kinds; `confirmed` only with a source."""
+    """An eastern unit paired 结对 with a place in the west, from a date, of one of seven kinds; `confirmed` only with a source.
+
+    It is never changed: it is added, and ends.
+    """
 
     __tablename__ = "pairings"
     __table_args__ = (
-        UniqueConstraint("unit_id", "western_name", "kind"),
+        Index("ix_pairings_in_force", "unit_id", "western_name", "kind", unique=True, postgresql_where=_IN_FORCE, sqlite_where=_IN_FORCE),
         CheckConstraint("valid_until IS NULL OR valid_from <= valid_until", name="dates"),
     )
 
@@ -160,6 +168,28 @@ class Pairing(Model):
     town_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("towns.id"), index=True)
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
+    """Its last day; while it is empty the pairing goes on."""
     is_confirmed: Mapped[bool] = mapped_column(default=False)
     fact: Mapped[str] = mapped_column(String(300), default="")
     source: Mapped[str] = mapped_column(String(200), default="")
+    added_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    added_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    why_ended: Mapped[str] = mapped_column(String(120), default="", server_default="")
+
+
+class PairingTarget(Model):
+    """What a pairing is to bring its western side in a year: net fen credited to it. What it was before stands in the audit rows."""
+
+    __tablename__ = "pairing_targets"
+    __table_args__ = (
+        CheckConstraint("target_fen > 0", name="some"),
+        CheckConstraint("year BETWEEN 2000 AND 2100", name="year"),
+    )
+
+    pairing_id: Mapped[int] = mapped_column(BigId, ForeignKey("pairings.id"), primary_key=True, autoincrement=False)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target_fen: Mapped[int] = mapped_column(BigInteger)
+    set_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    set_at: Mapped[datetime] = mapped_column(Instant)

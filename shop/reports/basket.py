@@ -22,6 +22,7 @@ from shop.offers.discounts import Discount, Good, Terms, grant, why_not
 from shop.origin.models import Cooperative, Town, Village
 from shop.shipping.rules import CannotShip, Parcel, Quote, ServiceKind, Way, arrival, quote, ways_to_send
 from shop.shipping.service import Chosen
+from shop.shipping.tariffs import Carriage, terms_on
 from shop.stock.models import Lot, LotSource, StockItem
 from shop.stock.picking import FreeItem, Wanted, pick
 
@@ -410,23 +411,28 @@ def _parcels(
     by_cooperative: dict[CooperativeId, list[BasketRow]] = {}
     for row in rows:
         by_cooperative.setdefault(row.cooperative_id, []).append(row)
+    terms = terms_on(today)
     return tuple(
-        _parcel(cooperative_id, its_rows, place, today, services.get(cooperative_id, ServiceKind.ORDINARY))
+        _parcel(cooperative_id, its_rows, place, today, terms, services.get(cooperative_id, ServiceKind.ORDINARY))
         for cooperative_id, its_rows in by_cooperative.items()
     )
 
 
-def _parcel(cooperative_id: CooperativeId, rows: Sequence[BasketRow], place: str | None, today: date, service: ServiceKind) -> BasketParcel:
+def _parcel(
+    cooperative_id: CooperativeId, rows: Sequence[BasketRow], place: str | None, today: date, terms: Carriage, service: ServiceKind
+) -> BasketParcel:
     first = rows[0]
     parcel = _to_send(cooperative_id, [row for row in rows if row.is_offered])
-    ways = ways_to_send(parcel, place) if parcel and place is not None else ()
+    ways = ways_to_send(parcel, place, terms.rules) if parcel and place is not None else ()
     return BasketParcel(
         cooperative_id=cooperative_id,
         cooperative_name=first.cooperative_name,
         cooperative_name_en=first.cooperative_name_en,
         rows=tuple(rows),
-        postage=quote(parcel, place, kind=service) if parcel and place is not None else None,
-        ways=tuple(Way(way, arrival(way, ordered_on=today, ships_on=first.ships_on)) for way in ways),
+        postage=quote(parcel, place, terms.rules, service) if parcel and place is not None else None,
+        ways=tuple(
+            Way(way, arrival(way, ordered_on=today, ships_on=first.ships_on, closed=terms.closed, rules=terms.rules)) for way in ways
+        ),
     )
 
 

@@ -61,8 +61,9 @@ def list_on_sale() -> tuple[OnSale, ...]:
 
 
 def list_units() -> tuple[Unit, ...]:
-    """Every eastern unit. One statement."""
-    return tuple(rows_as(Unit, db.session.execute(select(EasternUnit.id, EasternUnit.name).order_by(EasternUnit.slug))))
+    """Every eastern unit that can be chosen. One statement."""
+    open_ones = select(EasternUnit.id, EasternUnit.name).where(EasternUnit.closed_at.is_(None)).order_by(EasternUnit.slug)
+    return tuple(rows_as(Unit, db.session.execute(open_ones)))
 
 
 def get_hand_ref(order_id: OrderId) -> str:

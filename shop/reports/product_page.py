@@ -19,6 +19,7 @@ from shop.papers.accreditations import Valid, valid_times
 from shop.reports.shelves import Card, cards_nearby
 from shop.reports.voices import Voices, voices_of
 from shop.shipping.rules import CannotShip, Parcel, Quote, Way, arrival, quote, ways_to_send
+from shop.shipping.tariffs import terms_on
 from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
 
 KUNSHAN = "320583"
@@ -110,7 +111,7 @@ def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNS
         packs=packs,
         chosen=chosen,
         lot=_lot_now(chosen, items) if chosen else None,
-        to_kunshan=_to_kunshan(product, chosen) if chosen else None,
+        to_kunshan=_to_kunshan(product, chosen, today) if chosen else None,
         ways=_ways(product, chosen, to, today) if chosen else (),
         label=find_label(product.id),
         marks=tuple(mark for mark in marks_of(product.id) if mark.holds_on(today)),
@@ -155,13 +156,15 @@ def _lot_now(chosen: PackOffer, items: list[ItemOnSale]) -> LotNow | None:
     )
 
 
-def _to_kunshan(product: ProductFacts, chosen: PackOffer) -> Quote | CannotShip:
-    return quote(_one_pack(product, chosen), KUNSHAN)
+def _to_kunshan(product: ProductFacts, chosen: PackOffer, today: date) -> Quote | CannotShip:
+    return quote(_one_pack(product, chosen), KUNSHAN, terms_on(today).rules)
 
 
 def _ways(product: ProductFacts, chosen: PackOffer, to: str, today: date) -> tuple[Way, ...]:
-    ways = ways_to_send(_one_pack(product, chosen), to)
-    return tuple(Way(way, arrival(way, ordered_on=today, ships_on=product.cooperative_ships_on)) for way in ways)
+    terms = terms_on(today)
+    ways = ways_to_send(_one_pack(product, chosen), to, terms.rules)
+    ships_on, closed, rules = product.cooperative_ships_on, terms.closed, terms.rules
+    return tuple(Way(way, arrival(way, ordered_on=today, ships_on=ships_on, closed=closed, rules=rules)) for way in ways)
 
 
 def _one_pack(product: ProductFacts, chosen: PackOffer) -> Parcel:

@@ -9,9 +9,10 @@ from shop.extensions import db
 from shop.kit.errors import NotFound
 from shop.kit.workbooks import Cell, Kind
 from shop.orders.models import Order
-from shop.origin.models import Cooperative, EasternUnit, Pairing, PairingKind, Town, Village
+from shop.origin.models import Cooperative, EasternUnit, Pairing, Town, Village
 from shop.reports.dimensions import DIMENSIONS, NONE
 from shop.reports.documents import Column, Document, Line, Part, days_fact, measure_cells, measure_columns, said, sales_part
+from shop.reports.pairing_pages import kind_words, targets_of
 from shop.reports.periods import Period, period_before
 from shop.reports.sales import NO_SALES, Measures, sales
 from shop.shipping.models import Shipment
@@ -114,24 +115,14 @@ def _sending(cooperative_id: int, period: Period, was: Period) -> list[tuple[str
 # ── Pairings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _kinds() -> dict[PairingKind, str]:
-    return {
-        PairingKind.DEPARTMENT: gettext("部门"),
-        PairingKind.INDUSTRY: gettext("产业"),
-        PairingKind.TOWN: gettext("镇"),
-        PairingKind.VILLAGE: gettext("村"),
-        PairingKind.FAMILY: gettext("家庭"),
-        PairingKind.VILLAGE_ENTERPRISE: gettext("村企"),
-        PairingKind.SOCIAL_FORCE: gettext("社会力量"),
-    }
-
-
 def read_pairings(period: Period, subject: str, now: datetime) -> Document:
     """Each pairing with what was credited to it, nothing too; and each eastern unit × each western village that bought and sold."""
     assert not subject
     by_pairing = {row.keys[0]: row.measures for row in sales(["pairing"], period.since, period.until).rows}
     matrix = sales(["eastern_unit", "village"], period.since, period.until, only={})
-    kinds = _kinds()
+    kinds = kind_words()
+    is_of_a_year = period.since.year == period.until.year
+    targets = targets_of(period.since.year) if is_of_a_year else {}
     query = (
         select(
             Pairing.id, EasternUnit.name, Pairing.western_name, Pairing.kind, Pairing.is_confirmed,
@@ -144,6 +135,7 @@ def read_pairings(period: Period, subject: str, now: datetime) -> Document:
     )  # fmt: skip
     lines = []
     for row in db.session.execute(query):
+        done = by_pairing.get(str(row.id), NO_SALES)
         cells: tuple[Cell, ...] = (
             row.name,
             row.western_name,
@@ -151,7 +143,8 @@ def read_pairings(period: Period, subject: str, now: datetime) -> Document:
             gettext("已确认") if row.is_confirmed else gettext("待确认"),
             row.valid_from,
             row.valid_until,
-            *measure_cells(by_pairing.get(str(row.id), NO_SALES)),
+            *_aim(targets.get(row.id), done),
+            *measure_cells(done),
         )
         lines.append(Line(cells, {"pairing": str(row.id)}))
     columns = (
@@ -161,13 +154,16 @@ def read_pairings(period: Period, subject: str, now: datetime) -> Document:
         Column("confirmed", gettext("依据"), means=gettext("有出处的写“已确认”。")),
         Column("valid_from", gettext("起"), Kind.DAY),
         Column("valid_until", gettext("止"), Kind.DAY),
+        Column("target_fen", gettext("当年目标（元）"), Kind.MONEY, gettext("期间在一个自然年里才有；没有定目标的空着。")),
+        Column("target_share", gettext("完成"), Kind.SHARE, gettext("期间里的净额，占全年目标的多少。")),
         *measure_columns(),
     )
     none = by_pairing.get(NONE)
     if none:
-        lines.append(Line((gettext("（没有结对）"), None, None, None, None, None, *measure_cells(none)), {"pairing": NONE}))
+        lines.append(Line((gettext("（没有结对）"), None, None, None, None, None, None, None, *measure_cells(none)), {"pairing": NONE}))
     everything = sales([], period.since, period.until).total
-    total = Line((gettext("合计"), None, None, None, None, None, *measure_cells(everything)), {})
+    aimed = sum(targets.values()) or None
+    total = Line((gettext("合计"), None, None, None, None, None, aimed, None, *measure_cells(everything)), {})
     pairs = Part(
         "pairing", gettext("结对"), columns, tuple(lines), total, gettext("买家下单时选了单位，货又来自这个单位结对的村或镇，才记到结对。")
     )
@@ -179,6 +175,10 @@ def read_pairings(period: Period, subject: str, now: datetime) -> Document:
         parts=(pairs, sales_part("unit_village", gettext("东部单位 × 西部村"), matrix)),
         made_at=now,
     )
+
+
+def _aim(target_fen: int | None, done: Measures) -> tuple[Cell, Cell]:
+    return (target_fen, max(0, done.net_fen) * 10_000 // target_fen) if target_fen else (None, None)
 
 
 # ── Buyers ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,12 @@
 """What sending a parcel costs, by which service, where it may go, how long it takes and about when it arrives.
 
 Law: one parcel per cooperative of an order, priced by itself, by what its goods cost before any voucher, so that a voucher never makes carriage
-dearer. Every rule is a small frozen value; `DEFAULT` is the shop's list, and a test's table has a row for each. Postage is collected for the
+dearer. Every rule is a small frozen value, and a test's table has a row for each. The list in force stands in the tariff tables (`tariffs.py`); `FIRST` is
+what held before anybody wrote down another. Postage is collected for the
 carrier and never belongs to a village's figure (DESIGN §2.3).
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -170,7 +171,7 @@ class Rules:
     not_served: NotServed
     cold: ColdOnlyTo
     transits: tuple[Transit, ...]
-    """The first that names the place counts; the last names everywhere."""
+    """The first that names the place counts; every place that is served is named."""
     quick: Quick
     cold_transits: tuple[Transit, ...]
     """As `transits`, of what must stay cold."""
@@ -178,10 +179,20 @@ class Rules:
 
 
 EVERYWHERE = frozenset({""})
+PROVINCES = (
+    *("11", "12", "13", "14", "15"),
+    *("21", "22", "23"),
+    *("31", "32", "33", "34", "35", "36", "37"),
+    *("41", "42", "43", "44", "45", "46"),
+    *("50", "51", "52", "53", "54"),
+    *("61", "62", "63", "64", "65"),
+    *("71", "81", "82"),
+)
+"""The first two digits of every province's code (GB/T 2260)."""
 
 XINJIANG, TIBET, QINGHAI, INNER_MONGOLIA, NINGXIA, HAINAN, GANSU = "65", "54", "63", "15", "64", "46", "62"
 
-DEFAULT = Rules(
+FIRST = Rules(
     # The first five kilograms cover one bag of rice, so that 不满 ¥199.00 收 ¥6.00 is true of any single pack on the shelves.
     by_weight=ByWeight("by_weight", first_grams=5_000, first_fen=6_00, further_kg_fen=1_50),
     free=FreeFrom("free", goods_fen=199_00),
@@ -219,7 +230,7 @@ DEFAULT = Rules(
 )
 
 
-def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT, kind: ServiceKind = ServiceKind.ORDINARY) -> Quote | CannotShip:
+def quote(parcel: Parcel, code: str, rules: Rules, kind: ServiceKind = ServiceKind.ORDINARY) -> Quote | CannotShip:
     """What sending `parcel` to the place with the six-digit `code` costs, or why it cannot go.
 
     A district's code, or for an estimate a city's or province's. What must stay cold goes cold, whatever `kind` says; what cannot go quicker goes
@@ -235,7 +246,7 @@ def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT, kind: ServiceKind =
 
     usual = ServiceKind.COLD if parcel.is_cold_chain else ServiceKind.ORDINARY
     transit = _transit(code, rules.cold_transits if parcel.is_cold_chain else rules.transits)
-    assert transit is not None, "the last rule names everywhere"
+    assert transit is not None, "a place that is served has its days"
     quicker = _transit(code, rules.quick.transits) if kind is ServiceKind.QUICK and not parcel.is_cold_chain else None
 
     is_free = parcel.goods_fen >= rules.free.goods_fen
@@ -258,7 +269,7 @@ def quote(parcel: Parcel, code: str, rules: Rules = DEFAULT, kind: ServiceKind =
     )
 
 
-def ways_to_send(parcel: Parcel, code: str, rules: Rules = DEFAULT) -> tuple[Quote, ...]:
+def ways_to_send(parcel: Parcel, code: str, rules: Rules) -> tuple[Quote, ...]:
     """Every service that the buyer may choose for the parcel, the usual one first; none where it cannot go."""
     answers = [quote(parcel, code, rules, kind) for kind in (ServiceKind.ORDINARY, ServiceKind.QUICK)]
     ways = {answer.kind: answer for answer in answers if isinstance(answer, Quote)}
@@ -267,6 +278,69 @@ def ways_to_send(parcel: Parcel, code: str, rules: Rules = DEFAULT) -> tuple[Quo
 
 def _transit(code: str, transits: Iterable[Transit]) -> Transit | None:
     return next((rule for rule in transits if _is_within(code, rule.places)), None)
+
+
+# ── By province ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Days = tuple[int, int]
+"""Fewest and most."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionTerms:
+    """What holds in one province, as a tariff says it. A province without is not served."""
+
+    province: str
+    surcharge_kg_fen: int
+    days: Days
+    quick_days: Days | None
+    cold_days: Days | None
+
+
+def rules_of(regions: Iterable[RegionTerms], *, by_weight: ByWeight, free_from_fen: int, quick_extra: ByWeight, packing_days: int) -> Rules:
+    """The list that a tariff amounts to."""
+    served = {region.province: region for region in regions}
+    surcharges: dict[int, set[str]] = {}
+    for region in served.values():
+        if region.surcharge_kg_fen:
+            surcharges.setdefault(region.surcharge_kg_fen, set()).add(region.province)
+    return Rules(
+        by_weight=by_weight,
+        free=FreeFrom("free", goods_fen=free_from_fen),
+        surcharges=tuple(Surcharge("far", frozenset(places), fen) for fen, places in sorted(surcharges.items(), reverse=True)),
+        not_served=NotServed("not_served", frozenset(PROVINCES) - served.keys()),
+        cold=ColdOnlyTo("cold", frozenset(region.province for region in served.values() if region.cold_days)),
+        transits=_transits("days", {region.province: region.days for region in served.values()}),
+        quick=Quick("quick", quick_extra, _transits("quick", {one.province: one.quick_days for one in served.values() if one.quick_days})),
+        cold_transits=_transits("cold", {one.province: one.cold_days for one in served.values() if one.cold_days}),
+        packing=Packing("packing", packing_days),
+    )
+
+
+def _transits(name: str, by_province: Mapping[str, Days]) -> tuple[Transit, ...]:
+    found: dict[Days, set[str]] = {}
+    for province, days in by_province.items():
+        found.setdefault(days, set()).add(province)
+    return tuple(Transit(name, frozenset(places), *days) for days, places in sorted(found.items()))
+
+
+def terms_by_province(rules: Rules) -> tuple[RegionTerms, ...]:
+    """The same the other way round: every province that is served, in code order."""
+    found = []
+    for province in PROVINCES:
+        if _is_within(province, rules.not_served.places):
+            continue
+        days = _transit(province, rules.transits)
+        assert days is not None, "a served province has its days"
+        quick = _transit(province, rules.quick.transits)
+        cold = _transit(province, rules.cold_transits) if _is_within(province, rules.cold.places) else None
+        surcharge = next((rule.kg_fen for rule in rules.surcharges if _is_within(province, rule.places)), 0)
+        found.append(RegionTerms(province, surcharge, _days(days), _days(quick) if quick else None, _days(cold) if cold else None))
+    return tuple(found)
+
+
+def _days(transit: Transit) -> Days:
+    return transit.fewest_days, transit.most_days
 
 
 # ── When it arrives ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,7 +366,7 @@ class Way:
 _LONGEST_CLOSED = 60
 
 
-def arrival(answer: Quote, *, ordered_on: date, ships_on: str, closed: Container[date] = (), rules: Rules = DEFAULT) -> Arrival:
+def arrival(answer: Quote, *, ordered_on: date, ships_on: str, closed: Container[date], rules: Rules) -> Arrival:
     """When a parcel that is ordered on the business day `ordered_on` is handed over and arrives.
 
     `ships_on`: the days of the week on which its cooperative ships, 1 for Monday; `closed`: days on which it does not all the same, such as holidays.

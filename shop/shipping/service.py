@@ -14,6 +14,7 @@ from shop.shipping.errors import AlreadyOnItsWay, CannotShipThere
 from shop.shipping.models import Shipment
 from shop.shipping.rules import CannotShip, Parcel, Quote, ServiceKind, quote
 from shop.shipping.states import ShipmentState
+from shop.shipping.tariffs import terms_on
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ AS_USUAL = Chosen()
 
 
 def quote_all(
-    parcels: Sequence[Parcel], district_code: str, chosen: Mapping[CooperativeId, Chosen] = MappingProxyType({})
+    parcels: Sequence[Parcel], district_code: str, chosen: Mapping[CooperativeId, Chosen] = MappingProxyType({}), *, today: date
 ) -> tuple[Quote, ...]:
-    """What every parcel costs to send there, as it was chosen or else as usual.
+    """What every parcel costs to send there by the tariff in force, as it was chosen or else as usual.
 
     Raises CannotShipThere naming all that cannot go.
     """
-    answers = [quote(parcel, district_code, kind=chosen.get(parcel.cooperative_id, AS_USUAL).kind) for parcel in parcels]
+    rules = terms_on(today).rules
+    answers = [quote(parcel, district_code, rules, chosen.get(parcel.cooperative_id, AS_USUAL).kind) for parcel in parcels]
     if refused := tuple(answer for answer in answers if isinstance(answer, CannotShip)):
         raise CannotShipThere(refused)
     return tuple(answer for answer in answers if isinstance(answer, Quote))

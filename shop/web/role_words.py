@@ -14,7 +14,7 @@ ROLE_WORDS = {
 ROLE_NOTES = {
     Role.VIEWER: lazy_gettext("看全部账目和操作记录，什么都不能改。"),
     Role.OPERATIONS: lazy_gettext("订单、发货、报表，限额以内的退款。"),
-    Role.PAIRING: lazy_gettext("按村、按东部单位看销售，看不到买家和订单。"),
+    Role.PAIRING: lazy_gettext("管结对，按村、按东部单位看销售，看不到买家和订单。"),
     Role.FINANCE: lazy_gettext("退款、对账、结算、关账。要用两步验证。"),
     Role.ADMIN: lazy_gettext("以上都能，还管人和角色。要用两步验证。"),
 }
@@ -39,6 +39,8 @@ PERMISSION_WORDS = {
     Permission.GOODS: lazy_gettext("管商品照片、证书、村子故事"),
     Permission.MODERATE: lazy_gettext("审评价"),
     Permission.MAKE_VOUCHERS: lazy_gettext("做优惠券、停优惠券"),
+    Permission.PAIR: lazy_gettext("管东部单位和结对"),
+    Permission.REGISTER: lazy_gettext("管运费、节假日、村镇和合作社"),
     Permission.FAPIAO: lazy_gettext("开发票，开红字发票"),
     Permission.REFUND: lazy_gettext("退款"),
     Permission.BANK: lazy_gettext("认领银行流水，转账退款"),

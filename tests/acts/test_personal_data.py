@@ -75,6 +75,8 @@ NOT_PERSONAL = {
     "remittances": {"payee_from"},
     "cooperatives": {"name", "short_name", "name_en"},
     "eastern_units": {"name"},
+    "shipping_closed_days": {"name"},  # a holiday's
+    "shipping_tariffs": {"note"},  # why carriage changes
     "pairings": {"western_name"},
     "categories": {"name", "name_en"},
     "products": {"name", "name_en", "origin_note", "tax_category", "search_text"},

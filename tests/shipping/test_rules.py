@@ -1,5 +1,6 @@
 from dataclasses import fields, replace
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from shop.kit.ids import CooperativeId
 from shop.kit.regions import provinces
 from shop.shipping.rules import (
-    DEFAULT,
+    FIRST,
+    PROVINCES,
     ByWeight,
     CannotShip,
     FreeFrom,
@@ -20,6 +22,8 @@ from shop.shipping.rules import (
     Why,
     arrival,
     quote,
+    rules_of,
+    terms_by_province,
     ways_to_send,
 )
 
@@ -54,7 +58,7 @@ FRIDAY = date(2026, 11, 27)
     ],
 )
 def test_what_a_parcel_costs(rule, sent, to, fen, name):
-    answer = quote(sent, to)
+    answer = quote(sent, to, FIRST)
     assert (answer.fen, answer.rule_name) == (fen, name)
 
 
@@ -71,25 +75,25 @@ def test_what_a_parcel_costs(rule, sent, to, fen, name):
     ],
 )
 def test_where_a_parcel_cannot_go(rule, sent, to, why):
-    assert quote(sent, to) == CannotShip(BAISHUI, why)
+    assert quote(sent, to, FIRST) == CannotShip(BAISHUI, why)
 
 
 @pytest.mark.parametrize(
     ("to", "days"), [(BIJIANG, (1, 2)), ("430102", (2, 3)), (KUNSHAN, (3, 4)), (BEIJING, (3, 4)), (LHASA, (5, 8)), ("210102", (5, 8))]
 )
 def test_how_long_it_takes(to, days):
-    answer = quote(parcel(), to)
+    answer = quote(parcel(), to, FIRST)
     assert (answer.fewest_days, answer.most_days) == days
 
 
 def test_the_cart_can_say_how_much_more_makes_it_free():
-    assert quote(parcel(goods_fen=10_800), KUNSHAN).free_remaining_fen == 9_100
-    assert quote(parcel(goods_fen=19_900), KUNSHAN).free_remaining_fen == 0
-    assert not quote(parcel(goods_fen=19_899), KUNSHAN).is_free
+    assert quote(parcel(goods_fen=10_800), KUNSHAN, FIRST).free_remaining_fen == 9_100
+    assert quote(parcel(goods_fen=19_900), KUNSHAN, FIRST).free_remaining_fen == 0
+    assert not quote(parcel(goods_fen=19_899), KUNSHAN, FIRST).is_free
 
 
 def test_a_surcharge_is_told_apart():
-    answer = quote(parcel(grams=2_000), LHASA)
+    answer = quote(parcel(grams=2_000), LHASA, FIRST)
     assert (answer.surcharge_fen, answer.fen - answer.surcharge_fen) == (800, 600)
 
 
@@ -100,37 +104,37 @@ def test_every_rule_of_the_list_is_asked():
         by_weight=ByWeight("by_weight", 5_000, 700, 150),
         free=FreeFrom("free", 100_000),
         surcharges=(),
-        not_served=replace(DEFAULT.not_served, places=nowhere),
-        cold=replace(DEFAULT.cold, places=nowhere),
-        transits=DEFAULT.transits[-1:],
-        quick=replace(DEFAULT.quick, transits=()),
-        cold_transits=DEFAULT.cold_transits[:1] + DEFAULT.transits[-1:],
+        not_served=replace(FIRST.not_served, places=nowhere),
+        cold=replace(FIRST.cold, places=nowhere),
+        transits=FIRST.transits[-1:],
+        quick=replace(FIRST.quick, transits=()),
+        cold_transits=FIRST.cold_transits[:1] + FIRST.transits[-1:],
         packing=Packing("packing", 3),
     )
     asked = [
         (parcel(goods_fen=goods, cold=cold), to) for goods in (6_800, 20_400) for cold in (True, False) for to in (KUNSHAN, LHASA, "810000")
     ]
     for field in fields(Rules):
-        changed = replace(DEFAULT, **{field.name: getattr(other, field.name)})
-        assert any(answers(sent, to, changed) != answers(sent, to, DEFAULT) for sent, to in asked), field.name
+        changed = replace(FIRST, **{field.name: getattr(other, field.name)})
+        assert any(answers(sent, to, changed) != answers(sent, to, FIRST) for sent, to in asked), field.name
 
 
 def answers(sent, to, rules):
     """Everything that the rules say of a parcel."""
     ways = ways_to_send(sent, to, rules)
-    return [quote(sent, to, rules), *ways, *(arrival(way, ordered_on=FRIDAY, ships_on="12345", rules=rules) for way in ways)]
+    return [quote(sent, to, rules), *ways, *(arrival(way, ordered_on=FRIDAY, ships_on="12345", closed=(), rules=rules) for way in ways)]
 
 
 @pytest.mark.parametrize("place", provinces())
 def test_every_province_has_an_answer(place):
-    answer = quote(parcel(), place.code)
+    answer = quote(parcel(), place.code, FIRST)
     assert isinstance(answer, CannotShip) == (place.code[:2] in {"71", "81", "82"})
 
 
 @given(grams=st.integers(0, 200_000), more=st.integers(0, 5_000), goods_fen=st.integers(0, 50_000))
 def test_a_heavier_parcel_never_costs_less(grams, more, goods_fen):
     for to in (KUNSHAN, LHASA, LANZHOU):
-        lighter, heavier = (quote(parcel(grams=weight, goods_fen=goods_fen), to) for weight in (grams, grams + more))
+        lighter, heavier = (quote(parcel(grams=weight, goods_fen=goods_fen), to, FIRST) for weight in (grams, grams + more))
         assert 0 <= lighter.fen <= heavier.fen
 
 
@@ -150,12 +154,12 @@ def test_a_heavier_parcel_never_costs_less(grams, more, goods_fen):
     ],
 )
 def test_which_services_a_parcel_may_take(sent, to, ways):
-    assert [(way.kind.value, way.fen, way.fewest_days, way.most_days) for way in ways_to_send(sent, to)] == ways
+    assert [(way.kind.value, way.fen, way.fewest_days, way.most_days) for way in ways_to_send(sent, to, FIRST)] == ways
 
 
 def test_a_service_that_is_not_offered_there_is_the_usual_one():
-    answer = quote(parcel(), LHASA, kind=ServiceKind.QUICK)
-    assert answer == quote(parcel(), LHASA)
+    answer = quote(parcel(), LHASA, FIRST, kind=ServiceKind.QUICK)
+    assert answer == quote(parcel(), LHASA, FIRST)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +173,25 @@ def test_a_service_that_is_not_offered_there_is_the_usual_one():
     ],
 )
 def test_a_parcel_is_handed_over_on_the_next_day_on_which_its_cooperative_ships(ordered_on, ships_on, closed, handed_over):
-    answer = quote(parcel(), KUNSHAN)
+    answer = quote(parcel(), KUNSHAN, FIRST)
     assert isinstance(answer, Quote)
-    expected = arrival(answer, ordered_on=ordered_on, ships_on=ships_on, closed=closed)
+    expected = arrival(answer, ordered_on=ordered_on, ships_on=ships_on, closed=closed, rules=FIRST)
     assert (expected.ships_on, expected.first - handed_over, expected.last - handed_over) == (
         handed_over,
         timedelta(days=3),
         timedelta(days=4),
     )
+
+
+def test_a_tariff_by_province_is_the_same_list_written_otherwise():
+    first = FIRST
+    again = rules_of(
+        terms_by_province(first),
+        by_weight=first.by_weight,
+        free_from_fen=first.free.goods_fen,
+        quick_extra=first.quick.extra,
+        packing_days=1,
+    )
+    for province, kind, cold in product(PROVINCES, ServiceKind, (False, True)):
+        answers = [quote(parcel(grams=7_300, cold=cold), f"{province}0000", rules, kind) for rules in (first, again)]
+        assert len({replace(answer, rule_name="") if isinstance(answer, Quote) else answer for answer in answers}) == 1, province

@@ -80,6 +80,7 @@ from tests.factories import (
 )
 from tests.kit.test_pictures import picture
 from tests.providers import FakeProvider
+from tests.registers import MadeRegister, make_register
 from tests.settling import make_settlement
 from tests.shopping import NOW, assert_books_are_sound, buy
 from tests.transfers import money_comes, only_remittance, place_by_transfer
@@ -115,6 +116,7 @@ class World:
     saved_id: int
     claimed: MadeClaim
     sign_up_id: int
+    register: MadeRegister
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,7 @@ def world(provider: FakeProvider) -> World:
         saved_id,
         make_claim(placed.number, mei),
         come_to_the_door(mei),
+        make_register(),
     )
 
 
@@ -397,6 +400,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         "paper_id": world.dividend.paper_id,
         **vars(world.correcting),
         **vars(world.buying),
+        **vars(world.register),
+        "off": "2027-01-01",
     }[argument]
 
 

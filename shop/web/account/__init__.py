@@ -4,7 +4,7 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
-from shop.web.account import addresses, data, door, invites, money, orders, reset, security, two_factor
+from shop.web.account import addresses, data, door, invites, money, orders, reset, security, two_factor, unit
 from shop.web.current import needs
 from shop.web.errors import go
 
@@ -18,6 +18,7 @@ blueprint.register_blueprint(orders.blueprint)
 blueprint.register_blueprint(money.blueprint)
 blueprint.register_blueprint(addresses.blueprint)
 blueprint.register_blueprint(data.blueprint)
+blueprint.register_blueprint(unit.blueprint)
 
 
 @blueprint.get("/")

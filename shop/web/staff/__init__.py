@@ -23,6 +23,7 @@ from shop.web.staff import (
     months,
     offline,
     orders,
+    pairings,
     people,
     places,
     ready,
@@ -31,6 +32,7 @@ from shop.web.staff import (
     reviews,
     saved,
     settlements,
+    shipping,
     suspicions,
     vouchers,
 )
@@ -51,6 +53,8 @@ blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
+blueprint.register_blueprint(pairings.blueprint)
+blueprint.register_blueprint(shipping.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)

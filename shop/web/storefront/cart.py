@@ -17,7 +17,7 @@ from shop.kit.ids import SkuId
 from shop.kit.regions import region_path
 from shop.kit.text import fold
 from shop.reports.basket import Basket, Offer, find_offer, read_basket
-from shop.shipping.rules import DEFAULT
+from shop.shipping.tariffs import terms_on
 from shop.web.current import cart_owner, needs
 from shop.web.errors import go
 from shop.web.storefront.delivery import place_name
@@ -27,8 +27,6 @@ blueprint = Blueprint("cart", __name__, url_prefix="/cart")
 
 ESTIMATE_TO = "320583"
 """昆山, where most buyers live: what sending costs is estimated to there until an address is known."""
-
-FREE_FROM_FEN = DEFAULT.free.goods_fen
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}", re.ASCII)
@@ -172,7 +170,7 @@ def _page(refusal: Refusal | None = None) -> str:
         basket=basket,
         estimate=basket.estimate() if basket else (),
         estimate_to=place_name(_estimate_to()),
-        free_from_fen=FREE_FROM_FEN,
+        free_from_fen=terms_on(business_day(utc_now())).rules.free.goods_fen,
         refusal=refusal,
         is_beside=refusal is not None and refusal.is_beside(basket),
     )

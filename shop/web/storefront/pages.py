@@ -3,8 +3,10 @@
 from flask import Blueprint, render_template
 
 from shop.accounts.roles import Permission
-from shop.shipping.rules import DEFAULT
+from shop.kit.clock import business_day, utc_now
+from shop.shipping.tariffs import terms_on
 from shop.web.current import needs
+from shop.web.province_words import names_of
 
 blueprint = Blueprint("pages", __name__, url_prefix="/about")
 
@@ -41,4 +43,11 @@ def contact() -> str:
 @needs(Permission.ANYONE)
 def prices() -> str:
     """How prices are made, and what sending costs."""
-    return render_template("storefront/pages/prices.html", shipping=DEFAULT)
+    rules = terms_on(business_day(utc_now())).rules
+    return render_template(
+        "storefront/pages/prices.html",
+        shipping=rules,
+        surcharges=[(names_of(rule.places), rule.kg_fen) for rule in rules.surcharges],
+        not_served=names_of(rules.not_served.places),
+        cold=names_of(rules.cold.places),
+    )

@@ -8,8 +8,9 @@ from shop.kit.clock import business_day, utc_now
 from shop.reports.product_page import product_page
 from shop.reports.shelves import Sort, shelves
 from shop.reports.suggestions import nothing_found
-from shop.shipping.rules import DEFAULT
+from shop.shipping.tariffs import terms_on
 from shop.web.current import needs
+from shop.web.province_words import names_of
 from shop.web.storefront.addresses import slug_in
 from shop.web.storefront.delivery import place_name, place_shown
 from shop.web.storefront.seen import remember, seen_lately
@@ -46,8 +47,9 @@ def index() -> str | Response:
 @needs(Permission.ANYONE)
 def show(slug: str) -> str:
     """One product."""
-    page = product_page(
-        slug_in(slug), sku_code=request.args.get("sku"), today=business_day(utc_now()), to=(to := place_shown()), english=is_english()
-    )
+    today = business_day(utc_now())
+    page = product_page(slug_in(slug), sku_code=request.args.get("sku"), today=today, to=(to := place_shown()), english=is_english())
     remember(page.product.id)
-    return render_template("storefront/products/show.html", to=place_name(to), page=page, shipping=DEFAULT)
+    rules = terms_on(today).rules
+    cold = names_of(rules.cold.places) if page.product.is_cold_chain else ""
+    return render_template("storefront/products/show.html", to=place_name(to), page=page, shipping=rules, cold=cold)
