@@ -25,6 +25,7 @@ from shop.web.staff import (
     people,
     places,
     ready,
+    recalls,
     refunds,
     reports,
     reviews,
@@ -49,6 +50,7 @@ blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
+blueprint.register_blueprint(recalls.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)
