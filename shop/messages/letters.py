@@ -235,7 +235,7 @@ def _lot_recalled(story: OrderStory, facts: Values) -> Values | None:
 def _of_order(told: Callable[[OrderStory, Values], Values | None]) -> Reader:
     """A letter about one order: it knows `order` and leads to the order's page, unless its kind says otherwise."""
 
-    def read(letter: ClaimedLetter, config: Config) -> Values:
+    def read(letter: ClaimedLetter, config: Config) -> Values | None:
         story = get_story(letter.subject)
         link = f"{config.public_url}/orders/{story.number}?key={story.key}"
         known = told(story, letter.facts)

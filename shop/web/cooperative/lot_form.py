@@ -149,16 +149,16 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         elif isinstance(refusal, PackedTooMuch):
             self._take_overweight(refusal)
         elif isinstance(refusal, YieldOutOfRange):
-            words: dict[str, object] = {
-                "least": refusal.least_percent,
-                "most": refusal.most_percent,
-                "share": refusal.produced_grams * 100 // refusal.harvest_grams,
-            }
-            words |= {"harvest": kg(refusal.harvest_grams), "produced": kg(refusal.produced_grams)}
+            bounds = {"least": refusal.least_percent, "most": refusal.most_percent}
+            weights = {"harvest": kg(refusal.harvest_grams), "produced": kg(refusal.produced_grams)}
+            share = refusal.produced_grams * 100 // refusal.harvest_grams
             refuse(
                 self.harvest,
                 gettext(
-                    "%(harvest)s 原料出 %(produced)s，出成 %(share)s%%；这样东西该在 %(least)s%% 到 %(most)s%%。两个数看一看。", **words
+                    "%(harvest)s 原料出 %(produced)s，出成 %(share)s%%；这样东西该在 %(least)s%% 到 %(most)s%%。两个数看一看。",
+                    share=share,
+                    **bounds,
+                    **weights,
                 ),
             )
         elif isinstance(refusal, NotAWeight):
