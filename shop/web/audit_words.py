@@ -67,6 +67,7 @@ ACTION_WORDS = {
     "product.origin_given": lazy_gettext("写了商品的产地"),
     "product.published": lazy_gettext("上架了商品"),
     "product.retired": lazy_gettext("下架了商品"),
+    "product.yield_set": lazy_gettext("定了商品的出成"),
     "refund.approved": lazy_gettext("同意了这笔退款"),
     "refund.by_transfer": lazy_gettext("改从银行转账退"),
     "refund.made": lazy_gettext("退了款"),

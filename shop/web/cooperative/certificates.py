@@ -174,7 +174,7 @@ def _fill(sheet: Sheet, lot: LotFacts, certificate: CertificateFacts, *, is_labe
         gettext("对承诺的真实性负责。"),
     ):
         sheet.text(f"· {promise}")
-    bases = "　".join(f"{'[√]' if basis is certificate.basis else '[　]'} {words}" for basis, words in PROMISE_BASES.items())
+    bases = "    ".join(f"{'[√]' if basis is certificate.basis else '[  ]'} {words}" for basis, words in PROMISE_BASES.items())
     sheet.text(gettext("承诺依据：%(bases)s", bases=bases))
     where = gettext("、").join(f"{said(source.town, source.town_en)} {said(source.name, source.name_en)}" for source in lot.sources)
     sheet.facts(
