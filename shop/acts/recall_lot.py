@@ -1,16 +1,18 @@
 """A lot is called back: nothing of it is sold or sent from that moment on, and whoever bought of it gets a letter.
 
-Law: blocking comes first and is one act; the letters follow in batches, each order once, however often it is cut off. A recall is for good.
+Law: blocking comes first and is one act; the letters follow in batches, each order once, however often it is cut off, and end when nobody who holds units
+of the lot can still pay for them. A recall is for good.
 """
 
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import String, cast, exists, insert, literal, or_, select, update
 
 from shop.extensions import act, db, end_reading
 from shop.kit.errors import Conflict
 from shop.kit.ids import LotId, OrderId, ShipmentId, UserId
 from shop.orders.models import Order, OrderLine
+from shop.outbox.models import Letter
 from shop.outbox.service import write_audit, write_letter
 from shop.shipping.models import Shipment
 from shop.stock.errors import LotIsRecalled, NoSuchLot
@@ -68,15 +70,19 @@ def _tell(lot_id: LotId, *, now: datetime) -> int:
     ).one_or_none()
     if recall is None or recall.told_at is not None:
         return 0
-    bought = (
+    of_lot = (
         select(OrderLine.order_id)
         .join(Pick, Pick.line_id == OrderLine.id)
         .join(StockItem, StockItem.id == Pick.item_id)
-        .where(StockItem.lot_id == lot_id, Pick.state == PickState.SOLD, OrderLine.order_id > recall.through_order_id)
-        .distinct()
+        .where(StockItem.lot_id == lot_id)
     )
-    columns = (Order.id, Order.number, Order.key, Order.locale, Order.email, Order.phone)
-    rows = db.session.execute(select(*columns).where(Order.id.in_(bought)).order_by(Order.id).limit(LETTERS_AT_ONCE)).all()
+    bought = of_lot.where(Pick.state == PickState.SOLD, OrderLine.order_id > recall.through_order_id)
+    told = exists().where(Letter.once == literal(f"recall:{recall.id}:") + cast(Order.id, String))
+    columns = (Order.id, Order.number, Order.locale, Order.email, Order.phone)
+    reachable = or_(Order.email.is_not(None), Order.phone.is_not(None))
+    query = select(*columns).where(Order.id.in_(bought), reachable, ~told).order_by(Order.id).limit(LETTERS_AT_ONCE)
+    rows = db.session.execute(query).all()
+    is_held = bool(db.session.scalar(select(exists(of_lot.where(Pick.state == PickState.HELD)))))  # may still be paid for
     for row in rows:
         write_letter(
             LETTER,
@@ -88,14 +94,13 @@ def _tell(lot_id: LotId, *, now: datetime) -> int:
             facts={"number": row.number, "lot_id": lot_id},
             now=now,
         )
-    written = sum(1 for row in rows if row.email or row.phone)
-    values: dict[str, object] = {"letters": Recall.letters + written}
-    if rows:
+    values: dict[str, object] = {"letters": Recall.letters + len(rows)}
+    if rows and not is_held:
         values["through_order_id"] = rows[-1].id
-    if len(rows) < LETTERS_AT_ONCE:
+    if len(rows) < LETTERS_AT_ONCE and not is_held:
         values["told_at"] = now
     db.session.execute(update(Recall).where(Recall.id == recall.id).values(values))
-    return written
+    return len(rows)
 
 
 def refuse_recalled(order_id: OrderId, shipment_id: ShipmentId) -> None:

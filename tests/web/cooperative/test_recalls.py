@@ -18,7 +18,7 @@ from shop.stock.models import Recall, RecallKind
 from tests.browser import Browser
 from tests.factories import make_cooperative, make_lot, make_product, make_user, make_village, sign_in
 from tests.providers import FakeProvider
-from tests.shopping import buy
+from tests.shopping import buy, pay, place
 
 WORDS = "这一批有的袋子发霉了（示例）"
 
@@ -60,6 +60,7 @@ def test_letters_go_on_where_they_were_and_a_recall_happens_once(
     rice, clerk = make_product(), make_user("Clerk", roles=[Role.OPERATIONS])
     lot = make_lot(rice, units=9)
     numbers = [buy(provider, {rice.sku: 1}).number for _ in range(2)]
+    late = place({rice.sku: 1})
     for _ in range(2):
         recall_lot(lot.id, RecallKind.OTHER, words=WORDS, by=clerk.id, by_staff=True, once="k", now=utc_now())
     with pytest.raises(RecalledAlready):
@@ -68,8 +69,15 @@ def test_letters_go_on_where_they_were_and_a_recall_happens_once(
         pass
     assert letters() == numbers
     with reading() as session:
+        assert session.scalars(select(Recall.told_at)).one() is None, "somebody may still pay for what they hold"
+    pay(provider, late.number)
+    numbers.append(late.number)
+    while tell_of_recalls(now=utc_now()):
+        pass
+    assert letters() == numbers
+    with reading() as session:
         recall = session.execute(select(Recall.letters, Recall.told_at)).one()
-    assert recall.letters == 2 and recall.told_at is not None
+    assert recall.letters == 3 and recall.told_at is not None
 
 
 def test_staff_open_the_orders_and_others_find_nothing(app: Flask, client: FlaskClient, provider: FakeProvider) -> None:
