@@ -30,6 +30,7 @@ from shop.acts.import_tasks import BOOK, CHECK, book_sales_file, check_sales
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.parcel_lists import DELIVER, SHIP, deliver_list, ship_list
 from shop.acts.personal_data import forget_due
+from shop.acts.recall_lot import tell_of_recalls
 from shop.acts.reconcile import reconcile_lately
 from shop.acts.tell_of_stock import tell_of_stock
 from shop.catalog.service import rewrite_search_texts
@@ -95,6 +96,7 @@ SWEEPS = (
     Sweep("forget", timedelta(hours=1), lambda config, now: forget_due(instance_path=config.instance_path, now=now)),
     Sweep("back_in_stock", timedelta(minutes=5), lambda _, now: tell_of_stock(now=now)),
     Sweep("sign_ups", timedelta(hours=1), lambda _, now: forget_sign_ups(now=now)),
+    Sweep("recalls", timedelta(seconds=20), lambda _, now: tell_of_recalls(now=now)),
     Sweep("invites", timedelta(hours=1), lambda _, now: forget_expired(now=now)),
     Sweep("fold", timedelta(seconds=3), lambda _config, _now: fold_waiting()),
 )

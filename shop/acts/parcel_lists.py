@@ -27,6 +27,7 @@ from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.models import Shipment
 from shop.shipping.states import ShipmentState
+from shop.stock.errors import LotIsRecalled
 
 SHIP, DELIVER = "parcels_ship", "parcels_deliver"
 FILE = "list"
@@ -260,6 +261,8 @@ def _ship(row: Row, parcels: Sequence[FoundParcel], work: Work) -> bool:
         raise _Wrong("several_parcels", cooperatives="、".join(parcel.cooperative for parcel in to_pack))
     try:
         ship_parcel(to_pack[0].id, carrier=carrier, tracking_number=waybill, by=work.task.by_user_id, now=work.clock())
+    except LotIsRecalled as recalled:
+        raise _Wrong("recalled") from recalled
     except AlreadyOnItsWay as state:
         raise _Wrong("not_waiting", state=str(state)) from state
     return True

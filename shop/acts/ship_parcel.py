@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shop.acts.recall_lot import refuse_recalled
 from shop.extensions import act
 from shop.kit.ids import OrderId, ShipmentId, UserId
 from shop.orders import service as orders
@@ -14,9 +15,11 @@ from shop.shipping import service as shipping
 def ship_parcel(shipment_id: ShipmentId, *, carrier: str, tracking_number: str, by: UserId | None, now: datetime) -> None:
     """The parcel is with its carrier; the order follows and the buyer gets a letter.
 
-    Raises NotFound, or AlreadyOnItsWay when it is not waiting to be packed: sent twice, the second is refused and nothing changes.
+    Raises NotFound, LotIsRecalled when something in it was called back and not refunded yet, or AlreadyOnItsWay when it is not waiting to be
+    packed: sent twice, the second is refused and nothing changes.
     """
     order = orders.lock_by_id(shipping.get_order_of(shipment_id))
+    refuse_recalled(order.id, shipment_id)
     shipping.send(shipment_id, carrier=carrier, tracking_number=tracking_number, now=now)
     facts = {"shipment_id": shipment_id, "carrier": carrier, "tracking_number": tracking_number}
     orders.add_event(order.id, "parcel_shipped", facts, by=by, now=now)

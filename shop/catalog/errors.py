@@ -5,6 +5,15 @@ from enum import StrEnum
 from shop.kit.errors import NotFound, Refused
 
 
+class YieldReversed(Refused):
+    """The least that can come of a harvest is more than the most, or either can hardly be."""
+
+    def __init__(self, least_percent: int, most_percent: int) -> None:
+        super().__init__(least_percent, most_percent)
+        self.least_percent = least_percent
+        self.most_percent = most_percent
+
+
 class NoSuchProduct(NotFound):
     """The product, SKU or category that was named is not there."""
 

@@ -71,6 +71,8 @@ class Product(Model):
         CheckConstraint("status <> 'published' OR (village_id IS NOT NULL AND cooperative_id IS NOT NULL)", name="published_has_origin"),
         CheckConstraint("first_harvest_month BETWEEN 1 AND 12 AND last_harvest_month BETWEEN 1 AND 12", name="harvest_months"),
         CheckConstraint("shelf_life_days > 0", name="shelf_life"),
+        CheckConstraint("least_yield_percent >= 1", name="least_yield"),
+        CheckConstraint("most_yield_percent <= 1000", name="most_yield"),
         Index("ix_products_shelf", "status", "category_id"),
     )
 
@@ -94,6 +96,9 @@ class Product(Model):
     storage: Mapped[str] = mapped_column(String(60))
     storage_en: Mapped[str] = mapped_column(String(120), default="")
     shelf_life_days: Mapped[int]
+    least_yield_percent: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    most_yield_percent: Mapped[int] = mapped_column(SmallInteger, default=1000, server_default="1000")
+    """Of what goes into a lot, how much can come out of it: paddy loses a third, jam gains sugar."""
     first_harvest_month: Mapped[int | None]
     last_harvest_month: Mapped[int | None]
     """Inclusive; smaller than the first when the season runs over New Year; none: made all year."""

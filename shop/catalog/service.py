@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import exists, insert, select, text, update
 
-from shop.catalog.errors import BadPrice, BadSlug, CannotPublish, Missing, NoSuchProduct, SkuTaken
+from shop.catalog.errors import BadPrice, BadSlug, CannotPublish, Missing, NoSuchProduct, SkuTaken, YieldReversed
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
 from shop.catalog.words import also_called, found_text
 from shop.extensions import act, db, reading
@@ -14,6 +14,9 @@ from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, UserId, Vi
 from shop.kit.text import is_slug
 from shop.origin.models import Cooperative, Town, Village
 from shop.outbox.service import write_audit
+
+MOST_YIELD_PERCENT = 1000
+"""Ten times what went in: fruit that is mostly sugar afterwards would be less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +212,26 @@ def rewrite_search_texts() -> int:
     for product_id in behind:
         rewrite_search_text(ProductId(product_id))
     return len(behind)
+
+
+@act
+def set_yield(product_id: ProductId, *, least_percent: int, most_percent: int, by: UserId | None, now: datetime) -> None:
+    """Say how much can come of what goes into a lot, in per cent; lots that stand stay. Raises NoSuchProduct or YieldReversed."""
+    if not 1 <= least_percent <= most_percent <= MOST_YIELD_PERCENT:
+        raise YieldReversed(least_percent, most_percent)
+    product = _lock(product_id)
+    before = {"least_yield_percent": product.least_yield_percent, "most_yield_percent": product.most_yield_percent}
+    values = {"least_yield_percent": least_percent, "most_yield_percent": most_percent}
+    db.session.execute(update(Product).where(Product.id == product_id).values(**values))
+    facts = {"before": before, "after": values}
+    write_audit("product.yield_set", subject=product.slug, by=by, facts=facts, now=now)
+
+
+def yield_of(product_id: ProductId) -> tuple[int, int]:
+    """The least and the most that can come of what goes into a lot, in per cent."""
+    columns = select(Product.least_yield_percent, Product.most_yield_percent)
+    least, most = db.session.execute(columns.where(Product.id == product_id)).one()
+    return least, most
 
 
 @act

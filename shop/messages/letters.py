@@ -16,7 +16,7 @@ from flask_babel import force_locale, get_locale, gettext
 from jinja2 import Template
 
 from config import Config
-from shop.kit.ids import ReturnId
+from shop.kit.ids import LotId, ReturnId
 from shop.messages.account_letters import account_changed, email_confirm, invite, password_reset, sign_up
 from shop.messages.claim_letters import claim_to_buyer, claim_to_cooperative
 from shop.messages.kinds import Reader, Values
@@ -32,6 +32,7 @@ from shop.payments.transfer.service import PROVIDER, open_remittances_of
 from shop.reports.fapiao import find_fapiao
 from shop.reports.letter_facts import ReturnedLine, get_return
 from shop.reports.order_story import LineStory, OrderStory, PaymentStory, get_story
+from shop.reports.recall_page import find_recall, recalled_lines
 from shop.shipping.carriers import CARRIER_PAGES
 
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
@@ -223,13 +224,23 @@ def _order_edited(story: OrderStory, facts: Values) -> Values:
     return {"changes": changes, "refund_fen": int(str(facts.get("refund_fen", 0)))}
 
 
-def _of_order(told: Callable[[OrderStory, Values], Values]) -> Reader:
+def _lot_recalled(story: OrderStory, facts: Values) -> Values | None:
+    """What was called back and why, as it stands now. Nothing, when all of it was refunded meanwhile."""
+    lot_id = LotId(int(str(facts["lot_id"])))
+    recall, lines = find_recall(lot_id), recalled_lines(story.id, lot_id)
+    if recall is None or not lines:
+        return None
+    return {"words": recall.words, "product": _said(lines[0].name, lines[0].name_en), "lot_code": lines[0].lot_code}
+
+
+def _of_order(told: Callable[[OrderStory, Values], Values | None]) -> Reader:
     """A letter about one order: it knows `order` and leads to the order's page, unless its kind says otherwise."""
 
-    def read(letter: ClaimedLetter, config: Config) -> Values:
+    def read(letter: ClaimedLetter, config: Config) -> Values | None:
         story = get_story(letter.subject)
         link = f"{config.public_url}/orders/{story.number}?key={story.key}"
-        return {"order": story, "link": link} | dict(told(story, letter.facts))
+        known = told(story, letter.facts)
+        return None if known is None else {"order": story, "link": link} | dict(known)
 
     return read
 
@@ -248,6 +259,7 @@ KINDS: Mapping[str, Reader] = {
     "refund_by_transfer": _of_order(_refund_by_transfer),
     "refund_failed": _of_order(_refund_failed),
     "order_edited": _of_order(_order_edited),
+    "lot_recalled": _of_order(_lot_recalled),
     "message_to_buyer": message_to_buyer,
     "message_to_cooperative": message_to_cooperative,
     "claim_to_buyer": claim_to_buyer,

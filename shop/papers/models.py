@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import PERSONAL, BigId, Instant, Model, choice
@@ -173,13 +173,38 @@ class PromiseBasis(StrEnum):
     """自我承诺."""
 
 
+class Reissue(StrEnum):
+    """Why a certificate was issued anew: mixed or divided goods need one of their own (市场监管总局 2022 年, 食用农产品承诺达标合格证)."""
+
+    MIXED = "mixed"
+    """混装."""
+    DIVIDED = "divided"
+    """分装."""
+    CORRECTED = "corrected"
+    """The lot's villages or weights were put right."""
+    MISTAKE = "mistake"
+    """Something was written down wrongly."""
+
+
 class LotCertificate(Model):
-    """A lot's 承诺达标合格证: the maker's own promise, as it goes with the goods."""
+    """A lot's 承诺达标合格证: the maker's own promise, as it goes with the goods. One is in force; those before it are kept."""
 
-    __tablename__ = "lot_certificates"
-    __table_args__ = (CheckConstraint("grams > 0", name="grams"),)
+    __tablename__ = "certificates"
+    __table_args__ = (
+        UniqueConstraint("lot_id", "number"),
+        CheckConstraint("grams > 0", name="grams"),
+        CheckConstraint("(replaced_at IS NULL) = (replaced_why IS NULL)", name="replaced"),
+        Index(
+            "ix_certificates_in_force",
+            "lot_id",
+            unique=True,
+            sqlite_where=text("replaced_at IS NULL"),
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+    )
 
-    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"), primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"))
     number: Mapped[str] = mapped_column(String(60))
     basis: Mapped[PromiseBasis] = mapped_column(choice(PromiseBasis, "basis"))
     grams: Mapped[int] = mapped_column(BigInteger)
@@ -188,5 +213,11 @@ class LotCertificate(Model):
     contact: Mapped[str] = mapped_column(String(60))
     """The maker's business telephone."""
     picture_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("pictures.id"))
+    source_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """The version of the lot's sources that it speaks of."""
+    once: Mapped[str | None] = mapped_column(String(40), unique=True)
+    """Key of the form that issued it."""
     recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    replaced_at: Mapped[datetime | None] = mapped_column(Instant)
+    replaced_why: Mapped[Reissue | None] = mapped_column(choice(Reissue, "replaced_why"))

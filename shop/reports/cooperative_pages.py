@@ -20,6 +20,7 @@ from shop.kit.ids import CooperativeId, ItemId, LineId, LotId, ProductId, Shipme
 from shop.ledger.models import Attribution
 from shop.orders.models import Order, OrderLine
 from shop.origin.models import Cooperative, CooperativeVillage, Town, Village
+from shop.papers.models import LotCertificate
 from shop.shipping.models import Shipment
 from shop.shipping.rules import ServiceKind
 from shop.shipping.states import ShipmentState
@@ -508,13 +509,20 @@ class LotFacts:
     best_before: date
     grade: str
     recalled_at: datetime | None
+    harvest_grams: int | None
     produced_grams: int
     packed_grams: int
+    source_version: int
     recorded_at: datetime
     recorded_by: str | None
     sources: tuple[LotSourceRow, ...]
     packs: tuple[LotPack, ...]
     movements: tuple[MovementRow, ...]
+
+    @property
+    def yield_percent(self) -> int | None:
+        """Of what went in, how much came out; None when that was not written down."""
+        return round(self.produced_grams * 100 / self.harvest_grams) if self.harvest_grams else None
 
     @property
     def room_grams(self) -> int:
@@ -546,13 +554,15 @@ def get_lot(code: str, ids: Iterable[CooperativeId]) -> LotFacts:
         Lot.best_before,
         Lot.grade,
         Lot.recalled_at,
+        Lot.harvest_grams,
         Lot.produced_grams,
         Lot.packed_grams,
+        Lot.source_version,
         Lot.recorded_at,
         User.name,
     )
     row = db.session.execute(
-        select(*columns, Lot.product_id, Lot.source_version)
+        select(*columns, Lot.product_id)
         .join(Product, Product.id == Lot.product_id)
         .join(Cooperative, Cooperative.id == Lot.cooperative_id)
         .outerjoin(User, User.id == Lot.recorded_by)
@@ -560,11 +570,18 @@ def get_lot(code: str, ids: Iterable[CooperativeId]) -> LotFacts:
     ).one_or_none()
     if row is None:
         raise NoSuchLot
-    *facts, product_id, source_version = row
+    *facts, product_id = row
     lot_id = LotId(facts[0])
     return row_as(
-        LotFacts, (*facts, _sources(lot_id, source_version), _lot_packs(lot_id, ProductId(product_id)), _recent_movements(lot_id))
+        LotFacts, (*facts, _sources(lot_id, row.source_version), _lot_packs(lot_id, ProductId(product_id)), _recent_movements(lot_id))
     )
+
+
+def last_contact(lot_id: LotId) -> str:
+    """The telephone on the latest certificate of the lot's cooperative, or ""."""
+    own = select(Lot.cooperative_id).where(Lot.id == lot_id).scalar_subquery()
+    rows = select(LotCertificate.contact).join(Lot, Lot.id == LotCertificate.lot_id).where(Lot.cooperative_id == own)
+    return db.session.scalars(rows.order_by(LotCertificate.id.desc()).limit(1)).one_or_none() or ""
 
 
 def _sources(lot_id: LotId, version: int) -> tuple[LotSourceRow, ...]:
@@ -617,6 +634,8 @@ class OwnProduct:
     glyph: str
     tint: str
     shelf_life_days: int
+    least_yield_percent: int
+    most_yield_percent: int
     cooperative_id: CooperativeId
     village_id: VillageId | None
 
@@ -665,6 +684,8 @@ def own_products(ids: Iterable[CooperativeId]) -> list[OwnProduct]:
             Product.glyph,
             Category.tint,
             Product.shelf_life_days,
+            Product.least_yield_percent,
+            Product.most_yield_percent,
             Product.cooperative_id,
             Product.village_id,
         )

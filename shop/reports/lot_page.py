@@ -1,6 +1,6 @@
 """A lot's page, which the code on the bag opens: whether it may be eaten, whose fields it came from, what became of it, and the money it brought.
 
-Law: weights and units are what stock holds now; money is what the books attribute to villages through this lot. Six statements.
+Law: weights and units are what stock holds now; money is what the books attribute to villages through this lot. Seven statements.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import LotId, VillageId
 from shop.ledger.models import Attribution
 from shop.origin.models import Cooperative, Village
-from shop.papers.permits import CertificateFacts, find_certificate
+from shop.papers.certificates import CertificateFacts, find_certificate
 from shop.reports.months import gross_and_refunds
-from shop.stock.models import Lot, Movement, MovementKind, StockItem
+from shop.stock.models import Lot, Movement, MovementKind, Recall, StockItem
+from shop.stock.photos import LotPhotoFacts, lot_photos
 from shop.stock.queries import SourceFacts, sources_of
 
 MOST_TRAIL = 30
@@ -122,6 +123,9 @@ class LotPage:
     sources: tuple[SourceFacts, ...]
     money: tuple[VillageMoney, ...]
     packings: tuple[Packing, ...]
+    photos: tuple[LotPhotoFacts, ...]
+    recall_words: str
+    """What whoever called it back says of it; "" where nobody did."""
     certificate: CertificateFacts | None
     """The maker's promise that goes with it; None until it was brought."""
 
@@ -173,6 +177,8 @@ def lot_page(code: str, *, today: date) -> LotPage:
         sources=sources_of([lot_id])[lot_id],
         money=_money(lot_id),
         packings=_packings(lot_id),
+        photos=tuple(lot_photos(lot_id)),
+        recall_words=lot.recall_words or "",
         certificate=find_certificate(lot_id),
     )
 
@@ -192,6 +198,7 @@ def _find_lot(code: str) -> _LotRow | None:
             Lot.source_version,
             Lot.recorded_at,
             Lot.recalled_at,
+            Recall.words.label("recall_words"),
             Product.slug.label("product_slug"),
             Product.name.label("product"),
             Product.name_en.label("product_en"),
@@ -206,6 +213,7 @@ def _find_lot(code: str) -> _LotRow | None:
             Cooperative.name_en.label("cooperative_en"),
         )
         .join(Product, Product.id == Lot.product_id)
+        .outerjoin(Recall, Recall.lot_id == Lot.id)
         .join(Category, Category.id == Product.category_id)
         .join(Cooperative, Cooperative.id == Lot.cooperative_id)
         .where(Lot.code == code, Product.status != ProductStatus.DRAFT)

@@ -70,6 +70,17 @@ class NotAWeight(Refused):
         self.most_grams = most_grams
 
 
+class YieldOutOfRange(Refused):
+    """So much cannot have come out of what went in: either weight is wrong."""
+
+    def __init__(self, harvest_grams: int, produced_grams: int, least_percent: int, most_percent: int) -> None:
+        super().__init__(harvest_grams, produced_grams, least_percent, most_percent)
+        self.harvest_grams = harvest_grams
+        self.produced_grams = produced_grams
+        self.least_percent = least_percent
+        self.most_percent = most_percent
+
+
 class ForeignSkus(Refused):
     """These SKUs are not packs of the product, or stand twice."""
 
@@ -98,7 +109,7 @@ class NoSuchItem(NotFound):
 
 
 class LotIsRecalled(Refused):
-    """Nothing more is packed from a lot that was called back."""
+    """Nothing more is packed from a lot that was called back, and nothing of it is sent."""
 
 
 class NotACount(Refused):

@@ -44,6 +44,7 @@ class Lot(Model):
         CheckConstraint("packed_grams >= 0 AND packed_grams <= produced_grams", name="packed_within_produced"),
         CheckConstraint("best_before >= harvested_on", name="dates"),
         CheckConstraint("gross_fen >= 0", name="gross"),
+        CheckConstraint("harvest_grams > 0", name="harvest"),
         Index("ix_lots_product", "product_id", "best_before"),
     )
 
@@ -55,6 +56,8 @@ class Lot(Model):
     harvested_on: Mapped[date]
     best_before: Mapped[date]
     grade: Mapped[str] = mapped_column(String(20), default="")
+    harvest_grams: Mapped[int | None] = mapped_column(BigInteger)
+    """What went in, e.g. paddy for rice; produced ÷ harvest lies within the product's bounds. None: it was not written down."""
     produced_grams: Mapped[int] = mapped_column(BigInteger)
     packed_grams: Mapped[int] = mapped_column(BigInteger, default=0)
     gross_fen: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -65,6 +68,52 @@ class Lot(Model):
     recorded_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     recalled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class LotPhoto(Model):
+    """What the lot looked like: sacks, fruit, the scales."""
+
+    __tablename__ = "lot_photos"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"), index=True)
+    picture_id: Mapped[int] = mapped_column(BigId, ForeignKey("pictures.id"), unique=True)
+    added_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    added_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class RecallKind(StrEnum):
+    """What is wrong with a lot that is called back."""
+
+    UNSAFE = "unsafe"
+    """It may do harm."""
+    SPOILT = "spoilt"
+    """Mouldy, sour, weevils: not what was promised."""
+    LABEL = "label"
+    """What stands on the bag is wrong, e.g. an allergen is missing."""
+    OTHER = "other"
+
+
+class Recall(Model):
+    """A lot was called back: nothing of it is sold from then on, and everybody who bought of it gets a letter. For good."""
+
+    __tablename__ = "recalls"
+    __table_args__ = (CheckConstraint("words <> ''", name="words"), CheckConstraint("letters >= 0", name="letters"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(BigId, ForeignKey("lots.id"), unique=True)
+    kind: Mapped[RecallKind] = mapped_column(choice(RecallKind, "kind"))
+    words: Mapped[str] = mapped_column(String(200))
+    """What buyers and everybody read."""
+    by_staff: Mapped[bool]
+    once: Mapped[str] = mapped_column(String(40), unique=True)
+    recalled_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    recalled_at: Mapped[datetime] = mapped_column(Instant)
+    through_order_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Buyers of orders up to this id were written to: where to go on after a crash."""
+    letters: Mapped[int] = mapped_column(default=0)
+    told_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Everybody was written to."""
 
 
 class LotSource(Model):

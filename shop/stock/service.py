@@ -38,6 +38,7 @@ from shop.stock.errors import (
     PackedTooMuch,
     ReasonDoesNotFit,
     SourceTwice,
+    YieldOutOfRange,
 )
 from shop.stock.models import Lot, LotSource, Movement, MovementKind, StockItem
 
@@ -54,6 +55,18 @@ class Reason(StrEnum):
     """点数更正: somebody looked, and it is more or less than was written."""
     DAMAGED = "damaged"
     """破损: units are there no more, or cannot be sold."""
+    SPOILT = "spoilt"
+    """变质: mouldy, sour, weevils."""
+    SAMPLED = "sampled"
+    """送检、试吃."""
+    LOST = "lost"
+    """丢失."""
+    DESTROYED = "destroyed"
+    """销毁: of a lot that was called back or is past its best-before day."""
+
+
+WRITES_OFF = (Reason.DAMAGED, Reason.SPOILT, Reason.SAMPLED, Reason.LOST, Reason.DESTROYED)
+"""Units that are gone, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +120,24 @@ def record_lot(
     once: str,
     now: datetime,
     code: str | None = None,
+    harvest_grams: int | None = None,
 ) -> RecordedLot:
     """Record one batch of a product: whose grams it is, and how it was packed. The same `once` (at most 40 characters) gives the same lot.
 
-    Produced grams are the sum of the sources'. Without `best_before` it keeps for the product's shelf life, and never longer. Without `code`
+    Produced grams are the sum of the sources'; `harvest_grams`, if it was weighed, is what went in, and the yield lies within the product's bounds.
+    Without `best_before` it keeps for the product's shelf life, and never longer. Without `code`
     one is made, e.g. BS2610A: the product's initials, year and month of harvest, and the next free letter.
 
-    Raises NoSuchProduct, HarvestAhead, BestBeforeOutOfRange, NoSources, SourceTwice, ForeignVillages, NotAWeight, ForeignSkus, NotACount,
-    PackedTooMuch or LotCodeTaken.
+    Raises NoSuchProduct, HarvestAhead, BestBeforeOutOfRange, NoSources, SourceTwice, ForeignVillages, NotAWeight, YieldOutOfRange, ForeignSkus,
+    NotACount, PackedTooMuch or LotCodeTaken.
     """
     if recorded := _find_recorded(once):
         return recorded
     product = _get_product(product_id)
     best_before = _check_dates(harvested_on, best_before, product.shelf_life_days, today=business_day(now))
     produced_grams = _check_sources(sources, product.cooperative_id)
+    if harvest_grams is not None:
+        _check_yield(harvest_grams, produced_grams, product)
     packed_grams = _check_packs(packs, product_id, produced_grams)
     lot, is_new = _insert_lot(
         stem=f"{initials(product.slug)}{harvested_on:%y%m}",
@@ -132,6 +149,7 @@ def record_lot(
             "harvested_on": harvested_on,
             "best_before": best_before,
             "grade": grade,
+            "harvest_grams": harvest_grams,
             "produced_grams": produced_grams,
             "packed_grams": packed_grams,
             "recorded_by": by,
@@ -161,17 +179,19 @@ class _Product:
     slug: str
     cooperative_id: CooperativeId
     shelf_life_days: int
+    least_yield_percent: int
+    most_yield_percent: int
 
 
 def _get_product(product_id: ProductId) -> _Product:
     row = db.session.execute(
-        select(Product.slug, Product.cooperative_id, Product.shelf_life_days).where(
-            Product.id == product_id, Product.status != ProductStatus.RETIRED
-        )
+        select(
+            Product.slug, Product.cooperative_id, Product.shelf_life_days, Product.least_yield_percent, Product.most_yield_percent
+        ).where(Product.id == product_id, Product.status != ProductStatus.RETIRED)
     ).one_or_none()
     if row is None or row.cooperative_id is None:
         raise NoSuchProduct
-    return _Product(row.slug, CooperativeId(row.cooperative_id), row.shelf_life_days)
+    return _Product(row.slug, CooperativeId(row.cooperative_id), row.shelf_life_days, row.least_yield_percent, row.most_yield_percent)
 
 
 def _check_dates(harvested_on: date, best_before: date | None, shelf_life_days: int, *, today: date) -> date:
@@ -203,6 +223,14 @@ def _check_sources(sources: Sequence[Source], cooperative_id: CooperativeId) -> 
     if foreign := tuple(sorted(seen - own)):
         raise ForeignVillages(foreign)
     return produced_grams
+
+
+def _check_yield(harvest_grams: int, produced_grams: int, product: _Product) -> None:
+    if not 0 < harvest_grams <= MOST_LOT_GRAMS:
+        raise NotAWeight(harvest_grams, MOST_LOT_GRAMS)
+    least, most = (-(-harvest_grams * product.least_yield_percent // 100), harvest_grams * product.most_yield_percent // 100)
+    if not least <= produced_grams <= most:
+        raise YieldOutOfRange(harvest_grams, produced_grams, product.least_yield_percent, product.most_yield_percent)
 
 
 def _check_packs(packs: Sequence[Packed], product_id: ProductId, produced_grams: int) -> int:
@@ -308,16 +336,12 @@ def change_count(item_id: ItemId, change: int, *, by: UserId | None, reason: Rea
     """
     if change == 0:
         raise NotACount(change)
-    if (reason is Reason.PACKED and change < 0) or (reason is Reason.DAMAGED and change > 0):
+    if (reason is Reason.PACKED and change < 0) or (reason in WRITES_OFF and change > 0):
         raise ReasonDoesNotFit(change, reason)
     shelf = _lock_shelf(item_id)
     if done := _find_done(shelf, once):
         return done
-    kind = {
-        Reason.PACKED: MovementKind.PACKED,
-        Reason.RECOUNTED: MovementKind.RECOUNTED,
-        Reason.DAMAGED: MovementKind.WRITTEN_OFF,
-    }[reason]
+    kind = {Reason.PACKED: MovementKind.PACKED, Reason.RECOUNTED: MovementKind.RECOUNTED}.get(reason, MovementKind.WRITTEN_OFF)
     return _move_to(shelf, shelf.free_units + change, kind=kind, by=by, reason=reason, once=once, now=now)
 
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
+from shop.catalog.errors import YieldReversed
 from shop.catalog.labels import (
     NUTRIENTS,
     SHOWN_FOR,
@@ -30,6 +31,7 @@ from shop.catalog.labels import (
 )
 from shop.catalog.models import LabelKind, MarkKind, NetUnit
 from shop.catalog.queries import SkuFacts, packs_of
+from shop.catalog.service import set_yield, yield_of
 from shop.kit.clock import business_day, utc_now
 from shop.kit.ids import MarkId, PriceElsewhereId
 from shop.reports.goods_pages import GoodsRow
@@ -272,6 +274,21 @@ def add_fact_pages(blueprint: Blueprint, desk: Desk) -> None:
         return desk.back_to("prices", goods)
 
 
+class YieldForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """Of 100 kg that go into a lot, how many come out."""
+
+    least = UnitsField(lazy_gettext("最少（%）"))
+    most = UnitsField(lazy_gettext("最多（%）"))
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Both."""
+        is_good = bool(super().validate(extra_validators))
+        for field in (self.least, self.most):
+            if field.data is None and not field.errors:
+                refuse(field, gettext("写一个整数。"))
+        return is_good and not (self.least.errors or self.most.errors)
+
+
 def add_mark_pages(blueprint: Blueprint, desk: Desk) -> None:
     """Marks, for staff alone: they see the certificate."""
 
@@ -308,6 +325,22 @@ def add_mark_pages(blueprint: Blueprint, desk: Desk) -> None:
                 return desk.back_to("marks", goods)
         return _marks_page(desk, goods, form), 422
 
+    @blueprint.post(f"/<{ID}:product_id>/yield")
+    @needs(desk.permission)
+    def bound_yield(product_id: int) -> Response | tuple[str, int]:
+        """How much can come of what goes into a lot."""
+        goods, form = desk.goods(product_id), YieldForm()
+        if form.validate_on_submit():
+            assert form.least.data is not None and form.most.data is not None, "validate() has asked for them"
+            try:
+                set_yield(goods.id, least_percent=form.least.data, most_percent=form.most.data, by=somebody().user_id, now=utc_now())
+            except YieldReversed:
+                refuse(form.most, gettext("从 1%% 到 1000%%，最少不能多过最多。") % {})
+            else:
+                flash(gettext("记下了，以后记批次按它核对。"), "success")
+                return desk.back_to("marks", goods)
+        return _marks_page(desk, goods, MarkForm(formdata=None), form), 422
+
     @blueprint.post(f"/<{ID}:product_id>/marks/<{ID}:mark_id>/withdraw")
     @needs(desk.permission)
     def drop_mark(product_id: int, mark_id: int) -> Response:
@@ -329,5 +362,8 @@ def _prices_page(desk: Desk, goods: GoodsRow, form: PriceForm) -> str:
     return desk.page("prices", goods, form=form, pack=_pack_of(goods), prices=prices_elsewhere(goods.id, today=today), shown_days=days)
 
 
-def _marks_page(desk: Desk, goods: GoodsRow, form: MarkForm) -> str:
-    return desk.page("marks", goods, form=form, marks=marks_of(goods.id), today=business_day(utc_now()))
+def _marks_page(desk: Desk, goods: GoodsRow, form: MarkForm, bounds: YieldForm | None = None) -> str:
+    if bounds is None:
+        least, most = yield_of(goods.id)
+        bounds = YieldForm(formdata=None, data={"least": least, "most": most})
+    return desk.page("marks", goods, form=form, bounds=bounds, marks=marks_of(goods.id), today=business_day(utc_now()))

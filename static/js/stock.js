@@ -7,10 +7,8 @@
   const words = box.dataset, me = words.me, said = box.lastElementChild;
 
   // A page that comes from the telephone's own store must not use a key twice for two changes.
-  for (const form of document.querySelectorAll(".stock-form")) {
+  for (const form of document.querySelectorAll(".stock-form"))
     form.elements.once.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    form.append(hidden("me", me));
-  }
 
   const isNew = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(words.worker, { scope: words.scope, updateViaCache: "none" });

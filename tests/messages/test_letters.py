@@ -14,11 +14,12 @@ from shop.acts.confirm_payment import check_order_payments
 from shop.acts.edit_order import EditWanted, edit_order
 from shop.acts.lapse_unpaid import lapse_unpaid
 from shop.acts.place_order import Wishes
+from shop.acts.recall_lot import recall_lot
 from shop.acts.refund_order import RefundWanted, refund_order
 from shop.acts.ship_parcel import ship_parcel
 from shop.acts.start_payment import start_payment
 from shop.extensions import act, db, reading
-from shop.kit.ids import CooperativeId, ShipmentId
+from shop.kit.ids import CooperativeId, LotId, ShipmentId
 from shop.messages.letters import KINDS
 from shop.messages.sending import send_letters
 from shop.orders.service import Address
@@ -32,6 +33,7 @@ from shop.reports.order_story import get_story
 from shop.shipping.models import Shipment
 from shop.shipping.rules import ServiceKind
 from shop.shipping.service import Chosen
+from shop.stock.models import Lot, RecallKind
 from tests.factories import MadeProduct, make_cooperative, make_lot, make_mei, make_product, make_staff, make_villages
 from tests.providers import FakeProvider
 from tests.shopping import NOW, buy, picks_of, place
@@ -306,3 +308,21 @@ def test_a_letter_that_has_nothing_to_say_any_more_is_not_sent(app: Flask, outbo
     tell_of_change(404, to_email="gone@example.test")
     assert post(app) == 1
     assert not list(outbox.glob("*")) and post(app) == 0
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_a_recall_is_told_as_long_as_something_of_it_is_with_the_buyer(
+    app: Flask, provider: FakeProvider, outbox: Path, rice: MadeProduct, locale: str
+) -> None:
+    kept = buy(provider, {rice.sku: 1}, locale=locale)
+    refunded = buy(provider, {rice.sku: 1}, locale=locale)
+    with reading() as session:
+        lot_id = LotId(session.scalars(select(Lot.id).where(Lot.code == "BS2610B")).one())
+        line = get_story(refunded.number).lines[0].line_id
+    refund_order(refunded.number, RefundWanted(units={line: 1}), once="1", by=None, now=NOW)
+    words = "有的袋子发霉了（示例）"
+    recall_lot(lot_id, RecallKind.SPOILT, words=words, by=make_staff().id, by_staff=True, once="1", now=NOW)
+    post(app)
+    mail, text, html = read_mail(outbox, "lot_recalled")
+    assert "BS2610B" in mail["Subject"] and kept.number in text
+    assert words in text and words in html

@@ -41,7 +41,8 @@ from shop.kit.keys import link_key
 from shop.kit.pictures import draw
 from shop.orders.models import Channel, Order
 from shop.papers.attachments import clean_upload
-from shop.papers.models import PermitKind
+from shop.papers.certificates import issue_certificate
+from shop.papers.models import PermitKind, PromiseBasis
 from shop.papers.permits import record_permit
 from shop.payments.models import BalanceKind, SuspenseItem
 from shop.reports.exports import ask_for_export
@@ -53,6 +54,7 @@ from shop.reports.sales_page import Asked
 from shop.reports.saved import save_report
 from shop.reports.saved_models import Rolling
 from shop.shipping.models import Shipment
+from shop.stock.photos import add_lot_photo
 from shop.voices.models import ReviewPhoto
 from shop.voices.wishes import find_wish, wish
 from shop.web.storefront.papers import code_of
@@ -131,10 +133,12 @@ class Pictured:
     picture_id: int
     wish_id: int
     permit_id: int
+    lot_photo_id: int
+    paper: str
     file: str = "40.jpg"
 
 
-def make_pictured(product: MadeProduct, number: str, mei: Person) -> Pictured:
+def make_pictured(product: MadeProduct, lot: MadeLot, number: str, mei: Person) -> Pictured:
     drawn, day = draw(picture()), NOW.date()
     photo_id = add_photo(product.id, drawn, alt="稻田", by=None, now=NOW)
     give_mark(product.id, MarkKind.GREEN, number="LB-1", issuer="示例", first_day=day, last_day=day, by=None, now=NOW)
@@ -147,7 +151,24 @@ def make_pictured(product: MadeProduct, number: str, mei: Person) -> Pictured:
     permit_id = record_permit(product.cooperative_id, PermitKind.BUSINESS, **permit, by=None, now=NOW)  # type: ignore[arg-type]
     with reading() as session_:
         picture_id = session_.scalars(select(ReviewPhoto.picture_id)).one()
-    return Pictured(photo_id, drawn.name, 1, 1, review_id, picture_id, 1, permit_id)
+    issue_certificate(
+        lot.id,
+        code=lot.code,
+        source_version=1,
+        number="",
+        basis=PromiseBasis.OWN_WORD,
+        grams=1,
+        issued_on=day,
+        contact="示例",
+        picture=None,
+        why=None,
+        seen_number="",
+        by=None,
+        once="world",
+        now=NOW,
+    )
+    lot_photo_id = add_lot_photo(lot.id, drawn, by=None, now=NOW)
+    return Pictured(photo_id, drawn.name, 1, 1, review_id, picture_id, 1, permit_id, lot_photo_id, "a6")
 
 
 @dataclass(frozen=True)
@@ -227,7 +248,7 @@ def world(provider: FakeProvider) -> World:
         corrected,
         make_buying(mei, placed.number),
         task_id,
-        make_pictured(product, placed.number, mei),
+        make_pictured(product, lot, placed.number, mei),
         invite(STAFF, {"roles": ["viewer"]}, note="示例", by=None, now=utc_now()),
         report_id,
         sell((product.sku, 1), channel=Channel.OFFLINE).number,
@@ -361,6 +382,8 @@ def example(endpoint: str, argument: str, world: World) -> str | int:
         return first_line(world.number)
     if ".claims." in endpoint and argument == "picture_id":
         return world.claimed.claim_picture_id
+    if argument == "photo_id" and endpoint.startswith("cooperative.lots."):
+        return world.pictured.lot_photo_id
     if argument == "slug":
         return slugs[endpoint.split(".")[-2]]
     return {

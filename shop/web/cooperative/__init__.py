@@ -13,6 +13,7 @@ from shop.web.cooperative import (
     messages,
     money,
     orders,
+    recalls,
     reviews,
     shipping,
     stock,
@@ -25,6 +26,7 @@ blueprint.register_blueprint(today.blueprint)
 blueprint.register_blueprint(stock.blueprint)
 blueprint.register_blueprint(lots.blueprint)
 blueprint.register_blueprint(certificates.blueprint)
+blueprint.register_blueprint(recalls.blueprint)
 blueprint.register_blueprint(corrections.blueprint)
 blueprint.register_blueprint(goods.blueprint)
 blueprint.register_blueprint(orders.blueprint)

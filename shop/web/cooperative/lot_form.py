@@ -9,18 +9,21 @@ from typing import cast
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField
+from wtforms import FileField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from shop.kit.clock import utc_now
-from shop.kit.ids import SkuId, UserId, VillageId, new_key
+from shop.kit.ids import ItemId, SkuId, UserId, VillageId, new_key
+from shop.kit.pictures import BadPicture, Drawn, draw
 from shop.reports.cooperative_pages import LotFacts, LotPack, LotPlan, OwnPack
-from shop.stock.errors import BestBeforeOutOfRange, HarvestAhead, NoSources, NotAWeight, PackedTooMuch
-from shop.stock.service import Counted, Packed, RecordedLot, Source, pack, record_lot
+from shop.stock.errors import BestBeforeOutOfRange, HarvestAhead, NoSources, NotAWeight, PackedTooMuch, YieldOutOfRange
+from shop.stock.service import Counted, Packed, Reason, RecordedLot, Source, change_count, pack, record_lot
 from shop.web.cooperative.fields import DayField, KilogramsField, UnitsField, is_key, refuse
+from shop.web.cooperative.words import WRITE_OFF_WORDS
 from shop.web.filters import day, kg, weight
 from shop.web.storefront.words import said
 from shop.web.storefront.words import units as units_of
+from shop.web.uploads import brought_pictures, why_bad
 
 GRADES = (("特级", lazy_gettext("特级")), ("一级", lazy_gettext("一级")), ("二级", lazy_gettext("二级")), ("", lazy_gettext("不分级")))
 
@@ -44,6 +47,7 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """The best-before day that the page filled in by itself; left as it was, it follows the harvest."""
     harvested_on = DayField(lazy_gettext("收割"))
     best_before = DayField(lazy_gettext("最佳食用至"))
+    harvest = KilogramsField(lazy_gettext("用了多少原料"))
     grade: RadioField
 
     plan: LotPlan
@@ -126,6 +130,7 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
                 if field.data
             ],
             packs=[Packed(pack_.sku_id, units) for _, pack_, units in self._packed()],
+            harvest_grams=self.harvest.data,
             by=by,
             once=str(self.once.data),
             now=utc_now(),
@@ -143,6 +148,19 @@ class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             refuse(self.best_before, gettext("保质期 %(days)s 天，最晚到 %(latest)s；可以改早，不能改晚。", **words))
         elif isinstance(refusal, PackedTooMuch):
             self._take_overweight(refusal)
+        elif isinstance(refusal, YieldOutOfRange):
+            bounds = {"least": refusal.least_percent, "most": refusal.most_percent}
+            weights = {"harvest": kg(refusal.harvest_grams), "produced": kg(refusal.produced_grams)}
+            share = refusal.produced_grams * 100 // refusal.harvest_grams
+            refuse(
+                self.harvest,
+                gettext(
+                    "%(harvest)s 原料出 %(produced)s，出成 %(share)s%%；这样东西该在 %(least)s%% 到 %(most)s%%。两个数看一看。",
+                    share=share,
+                    **bounds,
+                    **weights,
+                ),
+            )
         elif isinstance(refusal, NotAWeight):
             refuse(weigher, gettext("一批最多 %(most)s，请看看是不是多写了零。", most=kg(refusal.most_grams)))
         else:
@@ -188,6 +206,49 @@ def _weight_name(village_id: VillageId) -> str:
 
 def _count_name(sku_id: SkuId) -> str:
     return f"sku_{sku_id}"
+
+
+class LotPhotoForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """A photograph of the lot."""
+
+    photo = FileField(lazy_gettext("照片"))
+
+    def drawn(self) -> Drawn | None:
+        """The photograph; None, with words beside the field, when it is not fit to be one."""
+        brought = brought_pictures("photo", most=1)
+        if not brought:
+            refuse(self.photo, gettext("选一张照片。"))
+            return None
+        try:
+            return draw(brought[0])
+        except BadPicture as refusal:
+            refuse(self.photo, why_bad(refusal))
+            return None
+
+
+class WriteOffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+    """So many units of one pack are gone, and why."""
+
+    gone = UnitsField(lazy_gettext("少了多少"))
+    reason = SelectField(lazy_gettext("为什么"), choices=[SelectChoice(*word) for word in WRITE_OFF_WORDS.items()], validate_choice=False)
+    once = HiddenField()
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """More than nought, for a reason of ours."""
+        is_good = bool(super().validate(extra_validators))
+        if not self.gone.errors and not self.gone.data:
+            refuse(self.gone, gettext("写上少了多少，至少 1。"))
+        elif self.reason.data not in WRITE_OFF_WORDS:
+            refuse(self.gone, gettext("选为什么。"))
+        elif not is_key(self.once.data):
+            refuse(self.gone, gettext("这张表单过时了，请刷新再填。"))
+        return is_good and not self.gone.errors
+
+    def write_off(self, item_id: ItemId, by: UserId) -> Counted:
+        """Do it."""
+        assert self.gone.data, "validate() has asked for it"
+        reason = Reason(self.reason.data)
+        return change_count(item_id, -self.gone.data, by=by, reason=reason, once=str(self.once.data), now=utc_now())
 
 
 class PackForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types

@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
 from shop.kit.clock import business_day, utc_now
-from shop.kit.ids import SkuId, new_key
+from shop.kit.ids import PhotoId, SkuId, new_key
+from shop.papers.certificates import find_certificate
 from shop.reports import cooperative_pages as pages
 from shop.reports.cooperative_pages import LotFacts, OwnProduct
+from shop.reports.recall_page import find_recall
 from shop.stock.errors import (
     BestBeforeOutOfRange,
     HarvestAhead,
@@ -20,12 +22,18 @@ from shop.stock.errors import (
     NoSources,
     NoSuchLot,
     NotAWeight,
+    NotEnoughToWriteOff,
     PackedTooMuch,
+    YieldOutOfRange,
 )
-from shop.web.cooperative.lot_form import LotForm, PackForm, form_for
+from shop.stock.photos import MOST_LOT_PHOTOS, EnoughLotPhotos, add_lot_photo, lot_photos, remove_lot_photo
+from shop.web.cooperative.fields import refuse
+from shop.web.cooperative.lot_form import LotForm, LotPhotoForm, PackForm, WriteOffForm, form_for
+from shop.web.cooperative.words import WRITE_OFF_WORDS
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.storefront.words import said, units
+from shop.web.uploads import PICTURES_ACCEPTED, takes_files
 
 blueprint = Blueprint("lots", __name__, url_prefix="/lots")
 
@@ -61,7 +69,7 @@ def record() -> Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             lot = form.record(person.user_id)
-        except (HarvestAhead, BestBeforeOutOfRange, NoSources, NotAWeight, PackedTooMuch) as refusal:
+        except (HarvestAhead, BestBeforeOutOfRange, NoSources, NotAWeight, PackedTooMuch, YieldOutOfRange) as refusal:
             form.take_refusal(refusal)
         else:
             flash(gettext("记下了：批次 %(code)s。打印袋上的码，贴上就能卖。", code=lot.code), "success")
@@ -137,6 +145,63 @@ def pack_more(code: str, sku_id: int) -> Response | tuple[str, int]:
     return _lot_page(lot, opened=chosen.sku_id, form=form), 422
 
 
+@blueprint.post("/<code>/packs/<int(max=9223372036854775807):sku_id>/write-off")
+@needs(Permission.COOPERATIVE)
+def write_off(code: str, sku_id: int) -> Response | tuple[str, int]:
+    """Units of one of its packs are gone: damaged, spoilt, sampled, lost, destroyed."""
+    person = somebody()
+    lot = pages.get_lot(code, person.cooperative_ids)
+    chosen = next((pack_ for pack_ in lot.packs if pack_.sku_id == sku_id), None)
+    if chosen is None or chosen.item_id is None:
+        raise NoSuchLot
+    form, status = WriteOffForm(), 422
+    if form.validate_on_submit():
+        try:
+            counted = form.write_off(chosen.item_id, person.user_id)
+        except NotEnoughToWriteOff as refusal:
+            refuse(form.gone, gettext("能减的只有 %(units)s。", units=units(refusal.free_units, chosen.unit_word)))
+            status = 409
+        else:
+            words = {
+                "pack": said(chosen.pack, chosen.pack_en),
+                "before": counted.free_before,
+                "after": units(counted.free_after, chosen.unit_word),
+            }
+            flash(gettext("报损记下了：%(pack)s，可卖 %(before)s → %(after)s。", **words), "info" if counted.is_repeat else "success")
+            return go("cooperative.lots.show", code=code, _anchor="packs")
+    return _lot_page(lot, opened=chosen.sku_id, gone=form), status
+
+
+@blueprint.post("/<code>/photos")
+@takes_files
+@needs(Permission.COOPERATIVE)
+def add_photo(code: str) -> Response | tuple[str, int]:
+    """One more photograph of the lot."""
+    person = somebody()
+    lot, form = pages.get_lot(code, person.cooperative_ids), LotPhotoForm()
+    drawn = form.drawn() if form.validate_on_submit() else None
+    if drawn is not None:
+        try:
+            add_lot_photo(lot.lot_id, drawn, by=person.user_id, now=utc_now())
+        except EnoughLotPhotos:
+            refuse(form.photo, gettext("最多 %(most)s 张，先删一张。", most=MOST_LOT_PHOTOS))
+        else:
+            flash(gettext("照片加上了。"), "success")
+            return go("cooperative.lots.show", code=code, _anchor="photos")
+    return _lot_page(lot, photo_form=form), 422
+
+
+@blueprint.post("/<code>/photos/<int(max=9223372036854775807):photo_id>/remove")
+@needs(Permission.COOPERATIVE)
+def remove_photo(code: str, photo_id: int) -> Response:
+    """It goes."""
+    person = somebody()
+    lot = pages.get_lot(code, person.cooperative_ids)
+    remove_lot_photo(lot.lot_id, PhotoId(photo_id), by=person.user_id, now=utc_now())
+    flash(gettext("照片删掉了。"), "success")
+    return go("cooperative.lots.show", code=code, _anchor="photos")
+
+
 @blueprint.get("/<code>/label")
 @needs(Permission.COOPERATIVE)
 def label(code: str) -> str:
@@ -153,13 +218,27 @@ def label(code: str) -> str:
     )
 
 
-def _lot_page(lot: LotFacts, opened: SkuId | None = None, form: PackForm | None = None) -> str:
+def _lot_page(
+    lot: LotFacts,
+    opened: SkuId | None = None,
+    form: PackForm | None = None,
+    gone: WriteOffForm | None = None,
+    photo_form: LotPhotoForm | None = None,
+) -> str:
     return render_template(
         "cooperative/lots/show.html",
         cooperatives=pages.own_cooperatives(somebody().cooperative_ids),
         lot=lot,
         opened=opened,
         form=form,
+        gone=gone,
+        reasons=WRITE_OFF_WORDS,
+        photos=lot_photos(lot.lot_id),
+        photo_form=photo_form or LotPhotoForm(formdata=None),
+        most_photos=MOST_LOT_PHOTOS,
+        accepted=PICTURES_ACCEPTED,
+        certificate=find_certificate(lot.lot_id),
+        recall=find_recall(lot.lot_id) if lot.recalled_at else None,
         once=new_key(),
         address=_public_address(lot),
         qr_code=_qr_code(_public_address(lot)),

@@ -19,6 +19,7 @@ from shop.reports.conversation import new_by_parcel
 from shop.shipping.carriers import CARRIER_PAGES
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
+from shop.stock.errors import LotIsRecalled
 from shop.web.cooperative.fields import refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
@@ -78,6 +79,8 @@ def ship(shipment_id: int) -> Response | tuple[str, int]:
         ship_parcel(parcel.shipment_id, carrier=form.carrier.data, tracking_number=form.clean_number, by=person.user_id, now=utc_now())
     except AlreadyOnItsWay:
         flash(gettext("订单 %(number)s 的包裹刚才已经有人记成发出了，没有再记。", number=parcel.order_number), "warning")
+    except LotIsRecalled:
+        flash(gettext("没有记：订单 %(number)s 里有召回的批次，别寄。工作人员退了款才能再寄别的。", number=parcel.order_number), "wrong")
     else:
         flash(
             gettext(

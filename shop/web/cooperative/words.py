@@ -5,7 +5,7 @@ Law: words only; whatever a sentence says stands in the row it is given.
 
 from datetime import date, datetime, timedelta
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 
 from shop.kit.clock import SHANGHAI, business_day
 from shop.kit.ids import UserId
@@ -14,6 +14,14 @@ from shop.stock.models import MovementKind
 from shop.stock.service import Reason
 from shop.web.filters import chinese, filled, short_day
 
+WRITE_OFF_WORDS = {
+    Reason.DAMAGED.value: lazy_gettext("破损"),
+    Reason.SPOILT.value: lazy_gettext("变质"),
+    Reason.SAMPLED.value: lazy_gettext("送检、试吃"),
+    Reason.LOST.value: lazy_gettext("丢失"),
+    Reason.DESTROYED.value: lazy_gettext("销毁"),
+}
+"""Why units are written off."""
 _JUST_NOW = timedelta(minutes=1)
 _MINUTES = timedelta(hours=1)
 _NOON = 12
@@ -91,7 +99,7 @@ def what_happened(movement: MovementRow) -> str:
     words = {
         MovementKind.PACKED: gettext("新装袋"),
         MovementKind.RECOUNTED: gettext("点数"),
-        MovementKind.WRITTEN_OFF: gettext("破损"),
+        MovementKind.WRITTEN_OFF: str(WRITE_OFF_WORDS.get(movement.reason, gettext("破损"))),
         MovementKind.HELD: gettext("订单 %(number)s 占用", number=order) if order else gettext("占用"),
         MovementKind.RELEASED: gettext("订单 %(number)s 没付款，放回", number=order) if order else gettext("放回"),
         MovementKind.SOLD: gettext("订单 %(number)s 卖出", number=order) if order else gettext("卖出"),

@@ -27,6 +27,7 @@ from shop.web.staff import (
     people,
     places,
     ready,
+    recalls,
     refunds,
     reports,
     reviews,
@@ -55,6 +56,7 @@ blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(pairings.blueprint)
 blueprint.register_blueprint(shipping.blueprint)
+blueprint.register_blueprint(recalls.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)

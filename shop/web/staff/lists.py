@@ -157,6 +157,7 @@ def trouble_words(trouble: object) -> str:
         "order_unknown": lambda: gettext("没有这个订单，或者它没有要寄的。"),
         "cooperative_unknown": lambda: gettext("这一单里没有「%(cooperative)s」的包裹。", **facts),
         "several_parcels": lambda: gettext("这一单有几个包裹等着发：%(cooperatives)s。在第四格写是哪一家的。", **facts),
+        "recalled": lambda: gettext("这一包里有召回的批次，没有记；先退那几件的款。"),
         "not_waiting": lambda: gettext("这一包不是在装箱，现在是：%(state)s。没有再记。", **facts),
         "parcel_unknown": lambda: gettext("没有这个订单号，也没有这个运单号。"),
         "not_on_its_way": lambda: gettext("还没有寄出，现在是：%(state)s。", **facts),

@@ -37,6 +37,7 @@ from shop.reports.provider_money import read_disputes
 from shop.reports.staff_orders import EntryStory, Seller, Wanted, find_orders, list_sellers, read_behind
 from shop.shipping.errors import AlreadyOnItsWay
 from shop.shipping.states import ShipmentState
+from shop.stock.errors import LotIsRecalled
 from shop.voices.models import Side
 from shop.web.cooperative.fields import DayField
 from shop.web.cooperative.orders import CARRIERS, ShipForm
@@ -218,6 +219,8 @@ def ship(number: str, shipment_id: int) -> Response | tuple[str, int]:
     try:
         ship_parcel(parcel.shipment_id, carrier=form.carrier.data, tracking_number=form.clean_number, by=somebody().user_id, now=utc_now())
         flash(gettext("记下了：%(carrier)s %(code)s。买家会收到通知。", carrier=form.carrier.data, code=form.clean_number), "success")
+    except LotIsRecalled:
+        flash(gettext("没有记：这一包里有召回的批次。先退了那几件的款。"), "wrong")
     except AlreadyOnItsWay:
         flash(gettext("这一包刚才已经不在装箱了，没有再记。看下面现在到了哪一步。"), "warning")
     return go("staff.orders.show", number=number)

@@ -117,6 +117,7 @@ LETTER_WORDS = {
     "refund_by_transfer": lazy_gettext("用银行转账退款"),
     "refund_failed": lazy_gettext("退款没成"),
     "order_edited": lazy_gettext("订单改了"),
+    "lot_recalled": lazy_gettext("召回了买过的一批"),
     "message_to_buyer": lazy_gettext("给买家写了话"),
     "message_to_cooperative": lazy_gettext("有人给合作社写了话"),
     "claim_to_buyer": lazy_gettext("取消、退货办到哪了"),

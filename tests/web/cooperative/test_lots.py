@@ -1,17 +1,18 @@
 """Bringing a lot in on a telephone: what is wrong stands beside its field, what was typed stays, sent twice makes one."""
 
 from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from shop.catalog.models import ProductStatus
-from shop.extensions import reading
+from shop.catalog.models import Product, ProductStatus
+from shop.extensions import act, db, reading
 from shop.kit.clock import business_day, utc_now
 from shop.stock.models import Lot, LotSource, Movement, StockItem
-from tests.browser import Browser, Page
+from tests.browser import HOST, Browser, Page
 from tests.factories import (
     MadeProduct,
     Pack,
@@ -26,6 +27,7 @@ from tests.factories import (
     make_villages,
     sign_in,
 )
+from tests.kit.test_pictures import picture
 from tests.shopping import assert_books_are_sound
 from tests.statements import count_statements
 
@@ -404,7 +406,7 @@ def test_a_buyer_finds_nothing_here(app: Flask, client: FlaskClient, rice: MadeP
 
 
 def test_the_pages_ask_as_much_however_much_there_is(app: Flask, client: FlaskClient, lao_chen: Person, rice: MadeProduct) -> None:
-    paths = {"/cooperative/lots/": 6, "/cooperative/lots/T-1": 8, f"{NEW}?product={rice.slug}": 7}
+    paths = {"/cooperative/lots/": 6, "/cooperative/lots/T-1": 10, f"{NEW}?product={rice.slug}": 7}
 
     def ask() -> dict[str, int]:
         asked = {}
@@ -420,3 +422,48 @@ def test_the_pages_ask_as_much_however_much_there_is(app: Flask, client: FlaskCl
         make_lot(rice, code=f"M-{number}", units={made.id: 2 for made in rice.skus})
         make_product(f"米 {number}", cooperative=make_cooperative())
     assert ask() == paths
+
+
+# ── What went in, how it looked, what is gone ─────────────────────────────────────────────────────────────────────────
+
+
+@act
+def bound(rice: MadeProduct) -> None:
+    """Of paddy, so much can become rice."""
+    db.session.execute(update(Product).where(Product.id == rice.id).values(least_yield_percent=55, most_yield_percent=75))
+
+
+def test_the_yield_lies_within_the_products_bounds(phone: Browser, rice: MadeProduct) -> None:
+    bound(rice)
+    address = f"{NEW}?product={rice.slug}"
+    for harvest, status in (("1000", 422), ("2000", 422), ("-5", 422), ("1500", 200)):
+        phone.open(address)
+        page = phone.press(NEW, "记下这一批", fill(rice) | {"harvest": harvest})
+        assert page.status == status, (harvest, page.text)
+        if status == 422 and harvest != "-5":
+            assert "该在 55% 到 75%" in page.text
+    assert "用了原料 1,500 kg" in page.text
+
+
+def test_units_are_written_off_with_their_reason(phone: Browser, rice: MadeProduct) -> None:
+    make_lot(rice, code="T-1", units={rice.sku.id: 9})
+    at = f"/cooperative/lots/T-1/packs/{rice.sku.id}/write-off"
+    for gone, status, word in (("0", 422, "至少 1"), ("1.5", 422, "整数"), ("10", 409, "能减的只有 9 袋"), ("2", 200, "9 → 7 袋")):
+        phone.open("/cooperative/lots/T-1")
+        page = phone.press(at, "记报损", {"gone": gone, "reason": "sampled"})
+        assert page.status == status and word in page.text, gone
+    assert "送检、试吃" in page.text and "−2" in page.text
+
+
+def test_a_lot_shows_its_photographs_to_everybody(phone: Browser, rice: MadeProduct) -> None:
+    make_lot(rice, code="T-1")
+    phone.open("/cooperative/lots/T-1")
+    token = phone.page.form("/cooperative/lots/T-1/photos").values("csrf_token")[0]
+    for content, status in ((b"%PDF-1.4", 422), (picture(), 303)):
+        brought = {"csrf_token": token, "photo": (BytesIO(content), "lot.jpg")}
+        assert phone.client.post("/cooperative/lots/T-1/photos", data=brought, headers={"Referer": HOST + "/"}).status_code == status
+    assert "/pictures/" in phone.open("/lots/T-1").html
+    page = phone.open("/cooperative/lots/T-1")
+    remove = next(form.action for form in page.forms if form.action.endswith("/remove"))
+    assert "照片删掉了" in phone.press(remove, "删掉").text
+    assert "/pictures/" not in phone.open("/lots/T-1").html
