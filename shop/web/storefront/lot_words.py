@@ -3,6 +3,7 @@
 Law: words only; the figures are those of the lot's page.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,9 @@ from markupsafe import Markup
 from shop.reports.lot_page import LotItem, LotPage, LotState
 from shop.web.filters import weight
 from shop.web.storefront.words import is_english, named, said, units
+
+_UNIT = re.compile(r"(?<=[0-9]) (?=(?:k?g|m?L)\b)")
+"""Between a number and its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,10 @@ def lot_trail(lot: LotPage) -> list[Step]:
 
 def _listed(parts: Iterable[str]) -> Markup:
     """One after another, each on one line where it fits."""
-    comma = ", " if is_english() else "，"
-    every = list(parts)
+    comma, gap = (",", " ") if is_english() else ("，", "")
+    every = [_UNIT.sub("\N{NO-BREAK SPACE}", part) for part in parts]
     whole = [f"{part}{comma}" for part in every[:-1]] + every[-1:]
-    return Markup(" ").join(Markup('<span class="part">{}</span>').format(part) for part in whole)
+    return Markup(gap).join(Markup('<span class="part">{}</span>').format(part) for part in whole)
 
 
 def register(blueprint: Blueprint) -> None:
