@@ -208,6 +208,17 @@ def test_no_cookie_is_set_that_is_not_needed(chromium: Browser, shop: RunningSho
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
+def test_pages_fit_a_tablet_on_which_the_header_has_least_room(chromium: Browser, shop: RunningShop, language: str) -> None:
+    with visit(chromium, shop, size={"width": 768, "height": 1024}) as page:
+        page.goto(f"/language?to={language}")
+        for path in (*FIRST, "/impact", "/checkout/"):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 768, f"{path}: {page.evaluate(WIDEST, 768)}"
+            brand = page.locator(".brand").bounding_box()
+            assert brand and brand["height"] < 60, "its name stands on one line or two, never one character under the other"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_large_letters_fit_a_telephone(chromium: Browser, shop: RunningShop, language: str) -> None:
     wrong = []
     with visit(chromium, shop) as page:

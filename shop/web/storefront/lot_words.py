@@ -3,16 +3,21 @@
 Law: words only; the figures are those of the lot's page.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from flask import Blueprint
 from flask_babel import gettext, ngettext
+from markupsafe import Markup
 
 from shop.reports.lot_page import LotItem, LotPage, LotState
 from shop.web.filters import weight
 from shop.web.storefront.words import is_english, named, said, units
+
+_UNIT = re.compile(r"(?<=[0-9]) (?=(?:k?g|m?L)\b)")
+"""Between a number and its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,18 @@ class YieldRow:
     is_open: bool
 
 
-def packed_words(items: Iterable[LotItem]) -> str:
+def packed_words(items: Iterable[LotItem]) -> Markup:
     """`200 袋 × 5 kg 编织袋，40 袋 × 2.5 kg 真空砖`."""
     return _listed(f"{units(item.packed, item.unit_word)} × {named(item.pack, item.pack_en)}" for item in items if item.packed)
 
 
-def free_words(items: Iterable[LotItem]) -> str:
+def free_words(items: Iterable[LotItem]) -> Markup:
     """`43 袋，占用 3 袋` of each pack."""
     return _listed(
-        gettext("%(free)s，占用 %(held)s", free=units(item.free, item.unit_word), held=units(item.held, item.unit_word)) for item in items
+        gettext("%(free)s，占用 %(held)s", free=units(item.free, item.unit_word), held=units(item.held, item.unit_word))
+        if item.held
+        else units(item.free, item.unit_word)
+        for item in items
     )
 
 
@@ -99,8 +107,12 @@ def lot_trail(lot: LotPage) -> list[Step]:
     return [*steps, Step(lot.recorded_at, str(recorded)), Step(lot.harvested_on, str(gettext("收获")))]
 
 
-def _listed(parts: Iterable[str]) -> str:
-    return (", " if is_english() else "，").join(parts)
+def _listed(parts: Iterable[str]) -> Markup:
+    """One after another, each on one line where it fits."""
+    comma, gap = (",", " ") if is_english() else ("，", "")
+    every = [_UNIT.sub("\N{NO-BREAK SPACE}", part) for part in parts]
+    whole = [f"{part}{comma}" for part in every[:-1]] + every[-1:]
+    return Markup(gap).join(Markup('<span class="part">{}</span>').format(part) for part in whole)
 
 
 def register(blueprint: Blueprint) -> None:
