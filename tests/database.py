@@ -51,6 +51,8 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+_STATEMENTS_KEPT = 10_000
+"""Every statement of the shop, once it is compiled: the tests say them all, in no order."""
 _MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 256 * 1024 * 1024
 
@@ -98,7 +100,10 @@ class TestDatabase:
             upgrade()
             db.engine.dispose()
         environ["SHOP_DATABASE_URL"] = self._url(self._name)
-        self.app: Flask = create_app(Config.from_environment(environ), TESTING=True, RATELIMIT_ENABLED=False)
+        config = Config.from_environment(environ)
+        settings: dict[str, Any] = config.for_flask()
+        engine = settings["SQLALCHEMY_ENGINE_OPTIONS"] | {"query_cache_size": _STATEMENTS_KEPT}
+        self.app: Flask = create_app(config, TESTING=True, RATELIMIT_ENABLED=False, SQLALCHEMY_ENGINE_OPTIONS=engine)
         self.app.test_client_class = Visitor
         if compiled is not None:
             self.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
