@@ -8,6 +8,8 @@ PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-input
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard shop/translations/*/LC_MESSAGES/*.po))
 PYTEST := $(PYTHON) -m pytest
+# Two at a time, and whoever is done first takes from the other; what a process has compiled, the next one finds.
+PYTEST2 := env -u PYTHONDONTWRITEBYTECODE $(PYTEST) -n 2 --dist worksteal
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,13 +20,13 @@ run: $(VENV)/.run $(CATALOGUES) ## the shop with demo data on http://127.0.0.1:8
 setup: $(VENV)/.dev $(CATALOGUES) ## .venv with everything that tests, checks and benchmarks need
 
 test: setup ## every test without a browser, on SQLite and PostgreSQL
-	$(PYTEST) -n 2 -m "not browser and not soak"
+	$(PYTEST2) -m "not browser and not soak"
 
 test-browser: setup $(VENV)/pages/.installed ## buy, pay, refund and look around in Chromium (Debian: apt install chromium fonts-noto-cjk npm)
-	$(PYTEST) -n 2 -m browser tests/chromium
+	$(PYTEST2) -m browser tests/chromium
 
 soak: setup $(VENV)/pages/.installed ## the long tests: random shops, many buyers at once, every page read by axe-core
-	$(PYTEST) -m soak
+	$(PYTEST) --hypothesis-profile soak -m "soak or hypothesis"
 
 lint: setup ## ruff and mypy
 	$(VENV)/bin/ruff check .
@@ -32,8 +34,8 @@ lint: setup ## ruff and mypy
 	$(VENV)/bin/mypy
 
 check: lint $(VENV)/pages/.installed ## ruff, mypy --strict, and every test but the soak
-	$(PYTEST) -n 2 -m "not browser and not soak"
-	$(PYTEST) -n 2 -m browser tests/chromium
+	$(PYTEST2) -m "not browser and not soak"
+	$(PYTEST2) -m browser tests/chromium
 
 bench: setup ## CPU per request, requests per second and bytes on the wire, beside a bare page
 	$(PYTHON) -m bench

@@ -3,14 +3,18 @@
 What a form does not offer cannot be sent with it, so a test that walks through pages also shows that they can be walked through.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from functools import cached_property
 from urllib.parse import urljoin, urlsplit
 
 from flask.testing import FlaskClient
 
+from tests.markup import Reader
+
 HOST = "http://localhost"
+_TOKEN = re.compile(r'<input[^>]* name="csrf_token"[^>]* value="([^"]+)"')
 
 
 @dataclass
@@ -37,9 +41,28 @@ class Page:
     path: str
     status: int
     html: str
-    text: str
-    forms: tuple[Form, ...]
     headers: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """Its words, with single spaces."""
+        return self._read[0]
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """Its forms, in their order."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[str, tuple[Form, ...]]:
+        reader = _Reader(urlsplit(self.path).path)
+        reader.feed(self.html)
+        return " ".join(" ".join(reader.words).split()), tuple(reader.forms)
+
+    @property
+    def token(self) -> str:
+        """What its forms carry against forgery; '' if it has none."""
+        return found[1] if (found := _TOKEN.search(self.html)) else ""
 
     def form(self, action: str) -> Form:
         """The form that goes to an address beginning so."""
@@ -54,7 +77,7 @@ class Browser:
     def __init__(self, client: FlaskClient, language: str = "zh") -> None:
         self.client = client
         self.language = language
-        self.page = Page("", 0, "", "", (), {})
+        self.page = Page("", 0, "", {})
         self._token = ""
 
     def open(self, path: str) -> Page:
@@ -97,22 +120,20 @@ class Browser:
                 break
             path = urljoin(HOST + path, response.headers["Location"])
             if not path.startswith(HOST + "/"):
-                self.page = Page(path, response.status_code, "", "", (), dict(response.headers))
+                self.page = Page(path, response.status_code, "", dict(response.headers))
                 return self.page
             path = path.removeprefix(HOST)
             response = self.client.get(path, headers=headers)
         html = response.get_data().decode("utf-8", "replace")  # a paper is shown as it is
-        reader = _Reader(urlsplit(path).path)
-        reader.feed(html)
-        self.page = Page(
-            path, response.status_code, html, " ".join(" ".join(reader.words).split()), tuple(reader.forms), dict(response.headers)
-        )
-        self._token = next((form.values("csrf_token")[0] for form in reader.forms if form.values("csrf_token")), self._token)
+        self.page = Page(path, response.status_code, html, dict(response.headers))
+        self._token = self.page.token or self._token
         return self.page
 
 
-class _Reader(HTMLParser):
+class _Reader(Reader):
     """Words and forms of a page."""
+
+    tags = frozenset({"form", "input", "button", "textarea", "select", "option"})
 
     def __init__(self, path: str) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """What every test may ask for. `app` and `client` run a test twice, on SQLite and on PostgreSQL, each time on an empty database."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,16 +15,18 @@ from hypothesis import HealthCheck, settings
 
 from shop.accounts import passwords
 from tests import racers
-from tests.database import SERVER_VARIABLE, TestDatabase, postgresql_server
+from tests.database import SERVER_VARIABLE, TestDatabase, postgresql_server, room_in_memory
 from tests.providers import FakeProvider
 from tests.sandboxes import Sandbox, running_sandbox
 
-settings.register_profile(
-    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+settings.register_profile("quick", _PATIENT, max_examples=30)
+settings.register_profile("soak", _PATIENT, max_examples=1_000)
 settings.load_profile("quick")
 
-_servers = ExitStack()
+_open = ExitStack()
+"""What has to be ended with the run: the server, folders in memory."""
+_databases: dict[str, TestDatabase] = {}
 
 # The shop's own hasher is slow on purpose (tests/test_passwords.py).
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -34,21 +37,31 @@ def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL for the whole run; workers find it in their environment."""
     is_worker = hasattr(config, "workerinput")
     if not is_worker and not config.option.collectonly:
-        os.environ[SERVER_VARIABLE] = _servers.enter_context(postgresql_server())
+        os.environ[SERVER_VARIABLE] = _open.enter_context(postgresql_server())
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the collector need not look at it again and again (a twentieth of the run)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the server that this run started, and the processes that raced."""
     racers.end_racing()
-    if not hasattr(config, "workerinput"):
-        _servers.close()
+    _open.close()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> TestDatabase:
-    """The kind of database this test runs on."""
-    folder: Path = tmp_path_factory.mktemp(request.param)
-    return TestDatabase(request.param, folder, worker_id)
+    """The kind of database this test runs on; made once, however often the tests go from one to the other."""
+    if request.param not in _databases:
+        folder: Path = _open.enter_context(room_in_memory(tmp_path_factory.mktemp(request.param)))
+        compiled = tmp_path_factory.getbasetemp().parent / "templates"
+        compiled.mkdir(exist_ok=True)
+        _databases[request.param] = TestDatabase(request.param, folder, worker_id, compiled)
+    return _databases[request.param]
 
 
 @pytest.fixture

