@@ -283,6 +283,7 @@ class OrderStory:
     """The request for its fapiao, if there is one."""
     has_messages: bool
     """Whether anybody has said anything on it; what they said is read only then."""
+    has_returns: bool
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
@@ -406,6 +407,7 @@ _FIND = (
         _order.ended_at,
         _fapiao.id.label("fapiao_id"),
         select(_message.id).where(_message.order_id == _order.id).exists().label("has_messages"),
+        select(_return.id).where(_return.order_id == _order.id).exists().label("has_returns"),
     )
     .select_from(
         table_of(Order)
@@ -567,7 +569,7 @@ def _tell(order: RowMapping | None, *, with_events: bool) -> OrderStory:
         lines=lines,
         villages=_sum_villages(lines),
         payments=_payments(str(order["number"])),
-        returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))),
+        returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))) if order["has_returns"] else (),
         shipments=tuple(rows_as(ShipmentStory, db.session.execute(_SHIPMENTS, of_order))),
         events=tuple(rows_as(EventStory, db.session.execute(_EVENTS, of_order))) if with_events else (),
         vouchers=used_on(OrderId(int(order["id"]))) if order["discount_fen"] else (),
