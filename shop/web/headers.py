@@ -1,7 +1,6 @@
 """Headers of every answer: nothing inline, nothing from other hosts, nothing kept by caches that is somebody's own."""
 
 from datetime import datetime, timedelta
-from functools import cache
 
 from flask import Flask, Request, Response, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -9,7 +8,6 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from config import Config
 from shop.kit.clock import utc_now
-
 
 RENEWED_AFTER = timedelta(hours=1)
 """A session that is kept lasts thirty days from the last visit, exact to an hour: signing and sending its cookie with every answer costs more than it tells."""
@@ -27,10 +25,14 @@ class Sessions(SecureCookieSessionInterface):
 
     session_class = VisitSession
 
-    @cache  # noqa: B019  # one per application, as the application is
+    def __init__(self) -> None:
+        self._signer: URLSafeTimedSerializer | None = None
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Made once: nothing of it changes while the application lives."""
-        return super().get_signing_serializer(app)
+        if self._signer is None:
+            self._signer = super().get_signing_serializer(app)
+        return self._signer
 
     def open_session(self, app: Flask, request: Request) -> VisitSession | None:
         """As Flask does, and when the cookie was signed."""
