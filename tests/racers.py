@@ -200,7 +200,7 @@ def _return_page(_app: Flask, now: datetime, *, number: str) -> str:
 
 def _ask(_app: Flask, now: datetime, *, payment_id: PaymentId) -> str:
     """The sweep asks the provider."""
-    return check_payment(payments.get_attempt(payment_id), now=now).value
+    return check_payment(payments.get_attempt(payment_id), now=now).state.value
 
 
 def _lapse(_app: Flask, now: datetime) -> str:

@@ -47,26 +47,37 @@ def check_order_payments(number: str, *, now: datetime) -> OrderState:
     return state
 
 
-def check_payment(attempt: AttemptRow, *, now: datetime, expire: bool = False) -> PaymentState:
+@dataclass(frozen=True)
+class Confirmed:
+    """What became of an attempt when the provider had spoken."""
+
+    state: PaymentState
+    refund_id: RefundId | None = None
+    """What the course has to send back."""
+    is_event_done: bool = False
+    """Whether the event that told of it is done with, along with its effect."""
+
+
+def check_payment(attempt: AttemptRow, *, now: datetime, expire: bool = False, event_id: int | None = None) -> Confirmed:
     """Course. Ask the provider what became of an attempt and let the order follow; with `expire`, close its page first.
 
-    `attempt` is as the caller has read it: whether it is settled meanwhile is seen once it is locked. Raises ProviderUnavailable when no
-    clear answer came, and nothing has changed then. Raises ProviderRefused.
+    `attempt` is as the caller has read it: whether it is settled meanwhile is seen once it is locked. `event_id`: the kept event that told of
+    it (see `confirm_payment`). Raises ProviderUnavailable when no clear answer came, and nothing has changed then. Raises ProviderRefused.
     """
     end_reading()
     if attempt.is_settled or attempt.state is PaymentState.FAILED:
-        return attempt.state
+        return Confirmed(attempt.state)
     session_id = attempt.session_id or _open_again(attempt)
     provider = provider_named(attempt.provider)
     outcome = provider.expire(session_id) if expire else provider.outcome(session_id)
-    confirmed = confirm_payment(attempt.id, outcome, number=attempt.reference, now=now)
+    confirmed = confirm_payment(attempt.id, outcome, number=attempt.reference, now=now, event_id=event_id)
     if confirmed.refund_id is not None:
         settle_refund(confirmed.refund_id, now=now)
     elif outcome.refunded_fen:  # by a colleague in the provider's dashboard, before we had heard of the payment
         look_at_refunds_of(attempt.id, now=now)
     if outcome.kind is not OutcomeKind.PAID:
         payments.schedule_next_check(attempt.id, now=now)
-    return confirmed.state
+    return confirmed
 
 
 def _open_again(attempt: AttemptRow) -> str:
@@ -75,22 +86,14 @@ def _open_again(attempt: AttemptRow) -> str:
     return open_session(attempt, what_to_ask(order, attempt, orders.lines_of(order.id))).session_id
 
 
-@dataclass(frozen=True)
-class Confirmed:
-    """What became of an attempt when the provider had spoken."""
-
-    state: PaymentState
-    refund_id: RefundId | None = None
-    """What the course has to send back."""
-
-
 @act
-def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, number: str, now: datetime) -> Confirmed:
+def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, number: str, now: datetime, event_id: int | None = None) -> Confirmed:
     """Record the provider's word on an attempt for the order `number`, and everything that follows from it, once.
 
     Paid as asked, and the goods are held or can be held again: the order is sold and booked. Paid, but the goods are gone or the order
     was paid or called off already: the money is booked as unallocated and a refund recorded, whose id is returned for the course to send.
-    Another amount or currency: recorded as a mismatch for staff; nothing moves.
+    Another amount or currency: recorded as a mismatch for staff; nothing moves. When nothing is left for the course to do, the event
+    `event_id`, which told of it, is done with in the same transaction.
     """
     order = orders.lock(number)
     attempt = payments.lock_attempt(payment_id)
@@ -107,7 +110,10 @@ def confirm_payment(payment_id: PaymentId, outcome: Outcome, *, number: str, now
     payments.record_paid(attempt, outcome, state=PaymentState.PAID, now=now)
     if hold_stands(order, now=now):
         sell(order, attempt.amount_fen, paid_into=clearing(attempt.provider), now=now)
-        return Confirmed(PaymentState.PAID)
+        if event_id is None or outcome.refunded_fen:  # what went back elsewhere is still to be looked at
+            return Confirmed(PaymentState.PAID)
+        payments.settle_event(event_id, now=now)
+        return Confirmed(PaymentState.PAID, is_event_done=True)
     return Confirmed(PaymentState.PAID, _give_back(order, attempt, now=now))
 
 

@@ -28,8 +28,8 @@ def handle_event(event: EventRow, *, now: datetime) -> bool:
     if event.is_done:
         return True
     try:
-        _look_into(event, now=now)
-        payments.event_done(event.id, now=now)
+        if not _look_into(event, now=now):
+            payments.event_done(event.id, now=now)
     except Exception as error:  # kept events wait for the sweep whatever went wrong; the trace is in the log
         expected = isinstance(error, ShopError)
         log.warning("event_failed", event_id=event.id, kind=event.kind, error=type(error).__name__, exc_info=None if expected else error)
@@ -45,25 +45,30 @@ def handle_due_events(*, now: datetime) -> int:
     return sum(handle_event(event, now=now) for event in due)
 
 
-def _look_into(event: EventRow, *, now: datetime) -> None:
-    """Ask about whichever of our attempts, refunds or disputes the object is. Not ours, or not known yet: the sweeps ask about all that is open."""
+def _look_into(event: EventRow, *, now: datetime) -> bool:
+    """Ask about whichever of our attempts, refunds or disputes the object is. Not ours, or not known yet: the sweeps ask about all that is open.
+
+    Whether the event is done with already, along with its effect.
+    """
     if event.object_id is None:
-        return
+        return False
     if event.kind.startswith(("charge.dispute.", "payout.")):
         _look_at_the_account(event, event.object_id, now=now)
-        return
+        return False
     attempt = payments.find_by_session(event.provider, event.object_id) or payments.find_by_intent(event.provider, event.object_id)
     refund_id = None if attempt else payments.find_refund_known_as(event.provider, event.object_id)  # no object is both
+    is_of_refunds = event.kind.startswith(("charge.refund", "refund."))
     end_reading()
     try:
-        if attempt is not None:
-            check_payment(attempt, now=now)
+        if attempt is not None and check_payment(attempt, now=now, event_id=None if is_of_refunds else event.id).is_event_done:
+            return True
         if refund_id is not None:
             settle_refund(refund_id, now=now)
-        if event.kind.startswith(("charge.refund", "refund.")):
+        if is_of_refunds:
             _look_at_refunds(event, attempt, refund_id, now=now)
     except ProviderRefused as refusal:  # a clear answer, and asking again would get the same
         log.warning("event_refused", event_id=event.id, kind=event.kind, code=refusal.code)
+    return False
 
 
 def _look_at_the_account(event: EventRow, object_id: str, *, now: datetime) -> None:

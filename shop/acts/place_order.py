@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shop.accounts import service as accounts
-from shop.acts.start_payment import FirstAttempt, record_first_attempt
+from shop.acts.start_payment import FIRST_ATTEMPT, FirstAttempt, record_first_attempt
 from shop.cart import service as carts
 from shop.cart.queries import BasketLine
 from shop.catalog.pricing import Offered, offered, origins_of
@@ -88,6 +88,7 @@ def place_order(
     parcels = parcels_of(lines)
     quotes = shipping.quote_all(parcels, delivery.district_code, wishes.chosen, today=business_day(now))
     pay_by = business_day(now) + timedelta(days=transfer_days) if transfer_days is not None else None
+    pays_now = hidden_methods is not None and pay_by is None
     order, stored = orders.draw_up(
         delivery,
         lines,
@@ -100,6 +101,8 @@ def place_order(
         today=business_day(now),
         now=now,
     )
+    events: dict[str, dict[str, object]] = {"placed": {"total_fen": order.total_fen}}
+    orders.add_events(order.id, events | (FIRST_ATTEMPT if pays_now else {}), by=delivery.buyer_id, now=now)
     if discount.granted:
         vouchers.record_uses(order.id, discount, buyer, now=now)
     if wishes.fapiao is not None:
@@ -130,7 +133,7 @@ def place_order(
         now=now,
     )
     carts.empty(cart_id)
-    first = record_first_attempt(order, stored, hidden_methods, now=now) if hidden_methods is not None and pay_by is None else None
+    first = record_first_attempt(order, stored, hidden_methods or (), now=now) if pays_now else None
     return Placed(order.number, order.key, order.total_fen, first)
 
 

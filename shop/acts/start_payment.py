@@ -40,9 +40,13 @@ class FirstAttempt:
     asked: Asked
 
 
+FIRST_ATTEMPT: dict[str, dict[str, object]] = {"payment_started": {"attempt": 1}}
+"""The event of it, which `place_order` writes along with its own."""
+
+
 def record_first_attempt(order: OrderRow, lines: Sequence[LineRow], hidden_methods: Sequence[str], *, now: datetime) -> FirstAttempt:
-    """Step. The first attempt of an order that this very act has drawn up, so that nobody else can know it yet."""
-    return FirstAttempt(*record_attempt(order, lines, 1, ",".join(sorted(hidden_methods)), now=now))
+    """Step. The first attempt of an order that this very act has drawn up, so that nobody else can know it yet, and that is held long enough."""
+    return FirstAttempt(*_begin_attempt(order, lines, 1, ",".join(sorted(hidden_methods)), now=now))
 
 
 def start_first(first: FirstAttempt) -> Started:
@@ -103,19 +107,24 @@ def _record_attempt(number: str, hidden_methods: str, *, now: datetime) -> tuple
 def record_attempt(
     order: OrderRow, lines: Sequence[LineRow], place: int, hidden_methods: str, *, now: datetime
 ) -> tuple[AttemptRow, Asked]:
-    """Step. Attempt number `place` of an order, which is locked or new, and what to ask the provider for it."""
-    expires_at = now + SESSION_TIME
+    """Step. Attempt number `place` of an order, which is locked, and what to ask the provider for it."""
     assert order.hold_until is not None, "an order that waits for payment is held"
-    if (hold_until := expires_at + HOLD_AFTER_SESSION) > order.hold_until:  # an order placed this moment is held so long already
+    if (hold_until := now + SESSION_TIME + HOLD_AFTER_SESSION) > order.hold_until:  # one placed this moment is held so long already
         orders.extend_hold(order, hold_until)
     orders.add_event(order.id, "payment_started", {"attempt": place}, by=order.buyer_id, now=now)
+    return _begin_attempt(order, lines, place, hidden_methods, now=now)
+
+
+def _begin_attempt(
+    order: OrderRow, lines: Sequence[LineRow], place: int, hidden_methods: str, *, now: datetime
+) -> tuple[AttemptRow, Asked]:
     attempt = payments.record_attempt(
         order.number,
         place,
         provider=ONLINE_PROVIDER,
         amount_fen=order.total_fen,
         currency="CNY",
-        expires_at=expires_at,
+        expires_at=now + SESSION_TIME,
         now=now,
         hidden_methods=hidden_methods,
     )

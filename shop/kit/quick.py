@@ -10,18 +10,23 @@ defaults made in Python, values rendered late) goes that way.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import BindParameter, Connection, Engine, TupleType
 from sqlalchemy.engine import IteratorResult, Result
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _MOST_LENGTHS = 64
 """Of one statement's lists whose text is kept."""
+
+_MOST_ROWS = 500
+"""A cursor that has fetched more is let go, and what it fetched with it."""
 
 Process = Callable[[Any], Any]
 """What a type does with a value on its way in or out."""
@@ -34,11 +39,16 @@ class _Unusual(Exception):
 class QuickSession(Session):
     """A session that knows the plans of its constant statements."""
 
+    @cached_property
+    def _its_engine(self) -> Engine:
+        """Asked of Flask once: a session lives as long as one context of one application."""
+        return self._db.engine
+
     def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:  # Any: as SQLAlchemy's, which is overloaded
         """As SQLAlchemy does it. A scoped session hands on every option, though nobody gave it."""
         if any(options.values()) or (params is not None and type(params) is not dict):
             return super().execute(statement, params, **options)
-        engine = self._db.engine
+        engine = self._its_engine
         plan = _plan_for(statement, params or {}, engine)
         if plan is None:
             return super().execute(statement, params)
@@ -116,7 +126,7 @@ class _Plan:
         cursor = None
         try:
             text, given = self._bind(params)
-            cursor = connection.connection.cursor()
+            cursor = _cursor_of(connection)
             is_heard = connection._has_events or connection.engine._has_events
             if is_heard:
                 for before in connection.dispatch.before_cursor_execute:
@@ -127,8 +137,10 @@ class _Plan:
             if self._metadata is None:
                 self._metadata = self._describe(cursor.description or ())
             rows = cursor.fetchall() if self._metadata.keys else ()
-            cursor.close()
+            if len(rows) > _MOST_ROWS:
+                _let_go(connection)
         except BaseException as error:  # noqa: BLE001  # what becomes of it, SQLAlchemy decides, as of its own; it always raises
+            connection.connection.info.pop(_CURSOR, None)
             connection._handle_dbapi_exception(error, text, given, cursor, None)
         return IteratorResult(self._metadata, iter(rows))
 
@@ -173,6 +185,23 @@ class _Plan:
             _processors=processors,
             _ambiguous_keys=frozenset(name for name, count in times.items() if count > 1),
         )
+
+
+_CURSOR = "quick_cursor"
+
+
+def _cursor_of(connection: Connection) -> DBAPICursor:
+    """The one cursor by which a driver's connection is asked: psycopg's remembers how values go in and come back, and making one takes a third of asking."""
+    fairy = connection.connection
+    cursor: DBAPICursor | None = fairy.info.get(_CURSOR)
+    if cursor is None:
+        cursor = fairy.info[_CURSOR] = fairy.cursor()
+    return cursor
+
+
+def _let_go(connection: Connection) -> None:
+    if cursor := connection.connection.info.pop(_CURSOR, None):
+        cursor.close()
 
 
 def _is_unusual(compiled: SQLCompiler) -> bool:

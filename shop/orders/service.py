@@ -147,7 +147,7 @@ def draw_up(
     today: date,
     now: datetime,
 ) -> tuple[OrderRow, list[LineRow]]:
-    """Step. Store the order and its lines, and its first event."""
+    """Step. Store the order and its lines. Its first events are the caller's (`add_events`)."""
     require_transaction()
     assert lines and state in FIRST_STATES, "an order begins with something, at the beginning"
     values = order_values(
@@ -165,9 +165,7 @@ def draw_up(
     )
     row = db.session.execute(_INSERT_ORDER, values).one()
     order = row_as(OrderRow, row)
-    stored = _put_in_lines([line_values(order.id, position, line) for position, line in enumerate(lines, start=1)])
-    add_event(order.id, "placed", {"total_fen": order.total_fen}, by=delivery.buyer_id, now=now)
-    return order, stored
+    return order, _put_in_lines([line_values(order.id, position, line) for position, line in enumerate(lines, start=1)])
 
 
 def _put_in_lines(values: Sequence[Mapping[str, object]]) -> list[LineRow]:
@@ -382,7 +380,13 @@ def add_event(order_id: OrderId, kind: str, facts: Mapping[str, object], *, by: 
     db.session.execute(_INSERT_EVENT, {"order_id": order_id, "at": now, "kind": kind, "by_user_id": by, "facts": dict(facts)})
 
 
-_INSERT_EVENT = insert(table_of(OrderEvent))
+_INSERT_EVENT = insert(table_of(OrderEvent)).inline()  # nobody asks for its id
+
+
+def add_events(order_id: OrderId, events: Mapping[str, Mapping[str, object]], *, by: UserId | None, now: datetime) -> None:
+    """Step. Several things happened to the order at once, in this order; by kind, with their facts."""
+    rows = [{"order_id": order_id, "at": now, "kind": kind, "by_user_id": by, "facts": dict(facts)} for kind, facts in events.items()]
+    put_in(OrderEvent, rows)
 
 
 # ── Returns ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -447,6 +447,12 @@ _KEEP_EVENT = {
 @act
 def event_done(event_id: int, *, now: datetime) -> None:
     """The event has had its effect, or needs none."""
+    settle_event(event_id, now=now)
+
+
+def settle_event(event_id: int, *, now: datetime) -> None:
+    """Step. The event has had its effect by this very act."""
+    require_transaction()
     db.session.execute(_EVENT_DONE, {"of_event": event_id, "done_at": now, "next_try_at": None, "trouble": None})
 
 

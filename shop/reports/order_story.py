@@ -286,6 +286,7 @@ class OrderStory:
     """Whether anybody has said anything on it; what they said is read only then."""
     has_claims: bool
     """Whether anything was asked to be called off or given back; it is read only then."""
+    has_returns: bool
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
@@ -410,6 +411,7 @@ _FIND = (
         _fapiao.id.label("fapiao_id"),
         select(_message.id).where(_message.order_id == _order.id).exists().label("has_messages"),
         select(_claim.id).where(_claim.order_id == _order.id).exists().label("has_claims"),
+        select(_return.id).where(_return.order_id == _order.id).exists().label("has_returns"),
     )
     .select_from(
         table_of(Order)
@@ -571,7 +573,7 @@ def _tell(order: RowMapping | None, *, with_events: bool) -> OrderStory:
         lines=lines,
         villages=_sum_villages(lines),
         payments=_payments(str(order["number"])),
-        returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))),
+        returns=tuple(rows_as(ReturnStory, db.session.execute(_RETURNS, of_order))) if order["has_returns"] else (),
         shipments=tuple(rows_as(ShipmentStory, db.session.execute(_SHIPMENTS, of_order))),
         events=tuple(rows_as(EventStory, db.session.execute(_EVENTS, of_order))) if with_events else (),
         vouchers=used_on(OrderId(int(order["id"]))) if order["discount_fen"] else (),

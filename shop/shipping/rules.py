@@ -381,7 +381,7 @@ def arrival(answer: Quote, *, ordered_on: date, ships_on: str, closed: Container
 
 
 def _is_within(code: str, places: Iterable[str]) -> bool:
-    return any(code.startswith(place) for place in places)
+    return code.startswith(tuple(places))
 
 
 def _kilograms_begun(grams: int) -> int:

@@ -63,3 +63,17 @@ def test_a_key_that_is_taken_is_said_as_ever(app: Flask) -> None:
         for _time in range(2):
             with pytest.raises(IntegrityError):
                 put_town("520602981", "丁镇")
+
+
+def test_the_kept_cursor_is_let_go_after_an_error_and_after_many_rows(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context(), reading() as session:
+        kept = session.connection().connection.info
+        session.execute(WHEN, {"at": datetime(2026, 11, 28, 8, tzinfo=UTC)})
+        session.execute(WHEN, {"at": datetime(2026, 11, 28, 8, tzinfo=UTC)})
+        assert quick._CURSOR in kept
+        with pytest.raises((StatementError, AssertionError)):
+            session.execute(WHEN, {"at": datetime(2026, 11, 28)})  # noqa: DTZ001  # a naive one
+        assert quick._CURSOR not in kept
+        monkeypatch.setattr(quick, "_MOST_ROWS", 0)
+        assert session.execute(WHEN, {"at": datetime(2026, 11, 28, 8, tzinfo=UTC)}).one().one == 1
+        assert quick._CURSOR not in kept

@@ -351,6 +351,7 @@ def _form_page(form: CheckoutForm, basket: Basket, book: Sequence[BookedAddress]
         basket_key=session.get("cart", "") if signed_in() is None else "",
         transfer_days=account.days if (account := settings().transfer) else 0,
         is_wechat=is_wechat(),
+        is_blank=request.method == "GET" and not form.email.data,
     )
 
 

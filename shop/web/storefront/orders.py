@@ -319,18 +319,20 @@ def _page(story: OrderStory, now: datetime) -> dict[str, object]:
     }
 
 
+_TITLES = {
+    OrderState.AWAITING_PAYMENT: lazy_gettext("订单记下了，等你付款"),
+    OrderState.LAPSED: lazy_gettext("没在时间内付款，订单作废了"),
+    OrderState.CANCELLED: lazy_gettext("订单取消了"),
+    OrderState.DELIVERED: lazy_gettext("都签收了"),
+    OrderState.COMPLETED: lazy_gettext("这一单完成了"),
+}
+
+
 def _title(story: OrderStory) -> str:
-    words = {
-        OrderState.AWAITING_PAYMENT: gettext("订单记下了，等你付款"),
-        OrderState.LAPSED: gettext("没在时间内付款，订单作废了"),
-        OrderState.CANCELLED: gettext("订单取消了"),
-        OrderState.DELIVERED: gettext("都签收了"),
-        OrderState.COMPLETED: gettext("这一单完成了"),
-    }
     if story.shipments and all(shipment.state is ShipmentState.CANCELLED for shipment in story.shipments) and is_paid(story.state):
         return str(gettext("这一单取消了，钱退回去了"))
-    if story.state in words:
-        return str(words[story.state])
+    if story.state in _TITLES:
+        return str(_TITLES[story.state])
     count = len(story.shipments)
     if count > 1:
         return str(gettext("%(count)s 家合作社，分 %(count)s 包寄出", count=count))
@@ -399,14 +401,16 @@ def _about(shipment: ShipmentStory, goods: str) -> str:
 
 def _parcel_counts(shipments: Sequence[ShipmentStory]) -> str:
     """一包已签收，一包在路上: how many parcels are where, those nearest the door first."""
-    counts = [
-        (ShipmentState.DELIVERED, gettext("%(count)s 包已签收")),
-        (ShipmentState.SHIPPED, gettext("%(count)s 包在路上")),
-        (ShipmentState.TO_PACK, gettext("%(count)s 包在装箱")),
-        (ShipmentState.CANCELLED, gettext("%(count)s 包不寄了")),
-    ]
-    found = ((sum(parcel.state is state for parcel in shipments), words) for state, words in counts)
-    return str(gettext("，").join(words % {"count": count} for count, words in found if count))
+    found = ((sum(parcel.state is state for parcel in shipments), words) for state, words in _COUNTED)
+    return str(gettext("，").join(str(words) % {"count": count} for count, words in found if count))
+
+
+_COUNTED = (
+    (ShipmentState.DELIVERED, lazy_gettext("%(count)s 包已签收")),
+    (ShipmentState.SHIPPED, lazy_gettext("%(count)s 包在路上")),
+    (ShipmentState.TO_PACK, lazy_gettext("%(count)s 包在装箱")),
+    (ShipmentState.CANCELLED, lazy_gettext("%(count)s 包不寄了")),
+)
 
 
 def _goods(line: LineStory) -> str:

@@ -330,7 +330,7 @@ def test_the_page_asks_the_same_few_questions_however_large_the_order(app: Flask
         with count_statements() as statements:
             assert browser.open(page_of(placed)).status == 200
         asked.append(len(statements))
-    assert asked == [6, 6]
+    assert asked == [5, 5]
 
 
 def test_the_page_reads_in_english(app: Flask, provider: FakeProvider, rice: MadeProduct) -> None:
