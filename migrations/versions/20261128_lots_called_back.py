@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20261128_lots_called_back'
-down_revision = "20261128_stories_in_english"
+down_revision = "20261128_sign_ups"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '20261128_pairing_register'
-down_revision = "20261128_stories_in_english"
+down_revision = "20261128_lots_called_back"
 branch_labels = None
 depends_on = None
 
