@@ -134,7 +134,7 @@ class Attribution(Model):
     """Fen of one order line that belong to one village through one pick's lot; negative when refunded.
 
     With `lot_total_fen` (the lot's running total T after this pick) and the source version anybody can compute a sale's amount again. Order, line, lot and
-    cooperative are the pick's own and the village one of the lot's sources: a trigger holds them to it (`attributions_of_their_pick`, decision 0023), and
+    cooperative are the pick's own and the village one of the lot's sources: a trigger holds them to it (`attributions_of_their_pick`, decision 0024), and
     through the pick they stand as long as it does.
     """
 

@@ -195,7 +195,7 @@ END
 
 POSTGRESQL_BY_KEY = ("postings_check", "attributions_check", "entries_check")
 """Functions that look a statement's rows up in tables that grow for ever. PostgreSQL keeps their first plan for a connection's life; made on an empty table
-it would read the whole table, so these are created with hash and merge joins and sequential scans off (decision 0023)."""
+it would read the whole table, so these are created with hash and merge joins and sequential scans off (decision 0024)."""
 
 POSTGRESQL_TRIGGERS: dict[str, str] = {
     "postings_balance": "AFTER INSERT ON postings REFERENCING NEW TABLE AS new_postings FOR EACH STATEMENT EXECUTE FUNCTION postings_check()",
