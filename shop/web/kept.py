@@ -82,13 +82,13 @@ class KeptCatalogues(flask_babel.Domain):  # type: ignore[misc]  # Flask-Babel s
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_language: dict[str, Translations] = {}
+        self._by_language: dict[str, Translations | NullTranslations] = {}
 
     def get_translations(self) -> Translations | NullTranslations:
         """As Flask-Babel finds it."""
         name = language()
         if name not in self._by_language:
-            found = super().get_translations()
+            found: Translations | NullTranslations = super().get_translations()
             if not name:
                 return found
             self._by_language[name] = found
