@@ -106,7 +106,7 @@ def _sell(
     )
     if is_online:
         parcels = parcels_of(lines)
-        shipping.prepare(order.id, parcels, shipping.quote_all(parcels, delivery.district_code))
+        shipping.prepare(order.id, parcels, shipping.quote_all(parcels, delivery.district_code, today=on))
     stock.hold_all(wanted_of(stored), today=on, by=None, now=at)
     book_sale(order, stored, paid_into=CASH, on=on, by=None, now=at)
     if is_online:
