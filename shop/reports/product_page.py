@@ -88,6 +88,11 @@ class ProductPage:
         """Whether any pack is left."""
         return not self.product.is_retired and any(pack.free_units for pack in self.packs)
 
+    @property
+    def skus_left(self) -> tuple[SkuFacts, ...]:
+        """The packs of which something is left."""
+        return tuple(pack.sku for pack in self.packs if pack.free_units)
+
 
 def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNSHAN, english: bool = False) -> ProductPage:
     """The page of the product at `slug` on the business day `today`, with the pack named `sku_code` chosen, else the first one left.

@@ -119,8 +119,8 @@ def note_seen(response: Response) -> Response:
 
 
 def signed_in() -> SignedIn | None:
-    """The person behind this request, or None for a guest."""
-    if g.get("is_broken"):
+    """The person behind this request, or None for a guest, for whom Flask-Login is not even asked."""
+    if "_user_id" not in session or g.get("is_broken"):
         return None
     return cast(SignedIn, current_user._get_current_object()) if current_user.is_authenticated else None
 

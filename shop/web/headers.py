@@ -11,7 +11,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """As Flask does, for answers that are somebody's own."""
-        if not response.cache_control.public:
+        if "public" not in response.headers.get("Cache-Control", ""):
             super().save_session(app, session, response)
 
 
@@ -49,7 +49,6 @@ def register(app: Flask) -> None:
             versioned = "v" in request.args
             headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned and not current_app.debug else "no-cache"
         else:
-            headers.setdefault("Cache-Control", "private, no-store")
-            if not response.cache_control.public:
+            if "public" not in headers.setdefault("Cache-Control", "private, no-store"):
                 headers.add("Vary", "Cookie")
         return response

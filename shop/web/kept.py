@@ -5,6 +5,8 @@ without, 1.9 ms with.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import flask_babel
@@ -12,19 +14,23 @@ from flask import Flask, g, has_app_context, has_request_context, request, url_f
 from jinja2 import Template, pass_eval_context
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 
+MOST_DRAWN = 4096
+"""Fragments of a few kB each; the one that was asked for longest ago makes room."""
 MOST_ADDRESSES = 4096
 """Enough for every product, village and lot; a visitor who makes addresses up empties the store and costs us one slow page."""
 
 
 def register(app: Flask) -> None:
-    """Let the templates of this application use the quick `_()` and `url_for()`, and `keep()`. Call it after Babel is there."""
+    """Let the templates of this application use the quick `_()` and `url_for()`, `keep()` and `drawn()`. Call it after Babel is there."""
     _keep_words(app)
     app.jinja_env.template_class = PartsKept
+    app.jinja_env.context_class = PlainCalls
     app.jinja_env.globals["url_for"] = _keep_addresses()
     app.jinja_env.globals["keep"] = _keep_fragments(app)
+    app.jinja_env.globals["drawn"] = _keep_drawings(app)
 
 
 class PartsKept(Template):
@@ -32,6 +38,29 @@ class PartsKept(Template):
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
         return super()._get_default_module()
+
+
+class PlainCalls(Context):
+    """Calls macros and functions without asking each of them, in four ways, what it wants to be given first (2 µs, 150 times a page)."""
+
+    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # named as in Jinja: a macro may have an argument `self`
+        """As Jinja does it."""
+        kind = type(__obj)
+        if kind is FunctionType:
+            asks = getattr(__obj, "jinja_pass_arg", None)
+        elif kind is Macro:
+            asks = _EVALUATION
+        else:
+            return super().call(__obj, *args, **kwargs)
+        if asks is not None and asks is not _EVALUATION:
+            return super().call(__obj, *args, **kwargs)
+        if kwargs:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+        return __obj(*args, **kwargs) if asks is None else __obj(__self.eval_ctx, *args, **kwargs)
+
+
+_EVALUATION = Macro.__call__.jinja_pass_arg  # type: ignore[attr-defined]  # set by Jinja's own decorator
 
 
 def language() -> str:
@@ -104,3 +133,20 @@ def _keep_fragments(app: Flask) -> Callable[..., Markup]:
         return kept[place]
 
     return keep
+
+
+def _keep_drawings(app: Flask) -> Callable[..., Markup]:
+    """`{{ drawn(section, product, …) }}`: what a macro draws of these values, drawn once while they are the same.
+
+    For macros of imported files, which know nothing of the page but what they are given. They draw of frozen values and the visitor's language alone:
+    nothing of the session, no token, no clock. So there is nothing to take back: another value is another drawing.
+    """
+
+    @lru_cache(maxsize=MOST_DRAWN, typed=True)
+    def draw(_root: str, _language: str, macro: Macro, *values: object) -> Markup:
+        return Markup(macro(*values))
+
+    def drawn(macro: Macro, *values: object) -> Markup:
+        return Markup(macro(*values)) if app.debug else draw(request.environ.get("SCRIPT_NAME", ""), language(), macro, *values)
+
+    return drawn

@@ -1,11 +1,14 @@
 """What is kept ready is what Flask and Flask-Babel would have answered."""
 
+import re
 from pathlib import Path
 
 import pytest
 from flask import Flask, render_template_string, url_for
 from flask_babel import Babel, force_locale
+from jinja2 import DictLoader
 
+from config import ROOT
 from shop.web import kept
 
 CATALOGUE = """
@@ -99,3 +102,43 @@ def test_a_kept_part_is_drawn_once_per_key_and_anew_while_debugging(app: Flask) 
         app.debug = True
         render_template_string(page, lang="zh", draw=drawn.append)
         assert drawn == ["zh", "en", "zh"]
+
+
+def test_a_section_is_drawn_once_for_the_same_values_and_anew_for_others(app: Flask) -> None:
+    asked: list[object] = []
+    app.add_template_filter(lambda value: asked.append(value) or value, "asked")
+    app.jinja_loader = DictLoader(
+        {"sections.html": "{% macro stock(left, pack) %}<b>{{ left|asked }} {{ pack }} {{ _('货架') }}</b>{% endmacro %}"}
+    )
+    page = "{% from 'sections.html' import stock %}{{ drawn(stock, left, pack) }}"
+
+    def draw(left: object, pack: str = "&") -> str:
+        return render_template_string(page, left=left, pack=pack)
+
+    with app.test_request_context():
+        assert [draw(7), draw(8), draw(7)] == ["<b>7 &amp; 货架</b>", "<b>8 &amp; 货架</b>", "<b>7 &amp; 货架</b>"]
+        assert asked == [7, 8]
+        assert draw(True) == "<b>True &amp; 货架</b>", "1 is not True on a page"
+        with force_locale("en"):
+            assert draw(7) == "<b>7 &amp; Shelves</b>"
+        asked.clear()
+        app.debug = True
+        draw(7)
+        assert asked == [7]
+
+
+OWN = re.compile(r"\b(request|session|g|csrf_token|csrf|signed_in|basket_units|is_large|claim_focus|get_flashed_messages)\b(?!=)")
+"""What a template may ask for and is not the same for everybody."""
+
+
+def test_what_is_drawn_for_everybody_asks_for_nothing_of_somebodys_own() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")}
+    names = {name for text in sources.values() for name in re.findall(r"\bdrawn\((\w+),", text)}
+    macros = [
+        (name, body)
+        for text in sources.values()
+        for name, body in re.findall(r"{% macro (\w+)\(.*?%}(.*?){%-? endmacro", text, re.DOTALL)
+        if name in names
+    ]
+    assert {name for name, _body in macros} == names
+    assert not [(name, found) for name, body in macros for found in OWN.findall(re.sub(r"'[^']*'|^.*#}", "", body))]
