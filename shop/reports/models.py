@@ -6,7 +6,7 @@ hold nought (or an empty text), so that one primary key serves all grains. `shop
 
 from datetime import date
 
-from sqlalchemy import BigInteger, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import Model
@@ -84,3 +84,14 @@ class RollupState(Model):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     register: Mapped[str] = mapped_column(String(64))
     """A digest of the register of origins and pairings; empty while the roll-ups do not follow it."""
+
+
+class Edition(Model):
+    """One row: what the present state of everything that changes seldom is called. Written by triggers alone (`shop/reports/editions.py`)."""
+
+    __tablename__ = "editions"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    token: Mapped[str] = mapped_column(String(36))
+    """Drawn by lot at every change, so that it never comes again, not even from a backup."""

@@ -1,7 +1,8 @@
 """A product's page: its packs with what is left of them, the lot on sale now with whose fields it came from, and where the money goes.
 
 Law: what is shown as going to a village is what buying one pack now, alone and without a discount, would book: the lot's next step of
-DESIGN §2.4. Nine statements, and one more where there are photographs.
+DESIGN §2.4. What seldom changes is known of this edition (`reports.editions`); the edition, what is left of the packs and what is left of what else comes from
+the village are asked for each time: three statements.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from shop.catalog.photos import PhotoFacts, photos_of
 from shop.catalog.queries import ProductFacts, SkuFacts, find_product
 from shop.catalog.seasons import is_in_season
 from shop.kit.errors import NotFound
+from shop.kit.ids import LotId
 from shop.kit.regions import find_place
 from shop.ledger.split import Weighted, step
 from shop.papers.accreditations import Valid, valid_times
-from shop.reports.shelves import Card, cards_nearby
+from shop.reports.editions import Kept, this_edition
+from shop.reports.shelves import MOST_NEARBY, Card, cards_nearby, with_goods_first
 from shop.reports.voices import Voices, voices_of
 from shop.shipping.rules import CannotShip, Parcel, Quote, Way, arrival, quote, ways_to_send
 from shop.stock.queries import ItemOnSale, SourceFacts, items_on_sale, sources_of
@@ -101,9 +104,11 @@ def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNS
 
     Raises NotFound for a draft and for what never was.
     """
-    product = find_product(slug)
-    if product is None:
+    edition = this_edition()
+    told = edition.known(_told_of, slug, today)
+    if told is None:
         raise NotFound
+    product = told.product
     items = [] if product.is_retired else items_on_sale(product.id, today=today)
     packs = tuple(_offer(sku, product, items, today) for sku in product.skus)
     chosen = _chosen(packs, sku_code)
@@ -111,16 +116,46 @@ def product_page(slug: str, *, sku_code: str | None, today: date, to: str = KUNS
     return ProductPage(
         product=product,
         place=place.name if place else "",
-        photos=tuple(photos_of(product.id)) if product.cover else (),
+        photos=told.photos,
         packs=packs,
         chosen=chosen,
-        lot=_lot_now(chosen, items) if chosen else None,
+        lot=_lot_now(chosen, items, edition) if chosen else None,
         to_kunshan=_to_kunshan(product, chosen) if chosen else None,
         ways=_ways(product, chosen, to, today) if chosen else (),
+        label=told.label,
+        marks=told.marks,
+        prices=told.prices,
+        nearby=with_goods_first(edition.known(cards_nearby, product.village_id, product.id, today=today, english=english), today=today)[
+            :MOST_NEARBY
+        ],
+        voices=told.voices,
+        accreditation=told.accreditation,
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told of a product on some day and seldom changes; fields as in ProductPage."""
+
+    product: ProductFacts
+    photos: tuple[PhotoFacts, ...]
+    label: Label | None
+    marks: tuple[MarkFacts, ...]
+    prices: tuple[PriceSeen, ...]
+    voices: Voices
+    accreditation: Valid | None
+
+
+def _told_of(slug: str, today: date) -> _Told | None:
+    product = find_product(slug)
+    if product is None:
+        return None
+    return _Told(
+        product=product,
+        photos=tuple(photos_of(product.id)) if product.cover else (),
         label=find_label(product.id),
         marks=tuple(mark for mark in marks_of(product.id) if mark.holds_on(today)),
         prices=tuple(prices_elsewhere(product.id, today=today)),
-        nearby=cards_nearby(product.village_id, product.id, today=today, english=english),
         voices=voices_of(product.id),
         accreditation=next((time for time in valid_times([product.id]) if time.first_day <= today <= time.last_day), None),
     )
@@ -145,12 +180,12 @@ def _chosen(packs: tuple[PackOffer, ...], sku_code: str | None) -> PackOffer | N
     return asked or left or next(iter(packs), None)
 
 
-def _lot_now(chosen: PackOffer, items: list[ItemOnSale]) -> LotNow | None:
+def _lot_now(chosen: PackOffer, items: list[ItemOnSale], edition: Kept) -> LotNow | None:
     of_pack = [item for item in items if item.sku_id == chosen.sku.id]
     if not of_pack:
         return None
     first = of_pack[0]
-    sources = sources_of([first.lot_id])[first.lot_id]
+    sources = edition.known(_sources_of, first.lot_id)
     weights = [Weighted(source.village_code, source.village_id, source.grams) for source in sources]
     return LotNow(
         item=first,
@@ -158,6 +193,11 @@ def _lot_now(chosen: PackOffer, items: list[ItemOnSale]) -> LotNow | None:
         shares_fen=step(first.gross_fen + chosen.sku.price_fen, chosen.sku.price_fen, weights) if weights else (),
         later_codes=tuple(item.lot_code for item in of_pack[1:]),
     )
+
+
+def _sources_of(lot_id: LotId) -> tuple[SourceFacts, ...]:
+    """Its villages. Another source means another version of them, written beside the old ones."""
+    return sources_of([lot_id])[lot_id]
 
 
 def _to_kunshan(product: ProductFacts, chosen: PackOffer) -> Quote | CannotShip:

@@ -1,11 +1,13 @@
 """The shelves: products found by words, shelf, village, cooperative, season, price, stock and marks; what stands where, and how much of it.
 
-Law: two statements whatever is asked and however much is found: the facets with the total, then one page of cards. Their texts depend on which conditions
-are set, not on what they say, so there are few of them and they are kept. A facet's count is what choosing it would leave of what the *other* facets leave.
+Law: four statements whatever is asked and however much is found: the edition (`reports.editions`), what is left of every product, the facets with the
+total, then one page of cards. The last two follow from the edition and from which products are left, and are known until that changes. Their texts depend on
+which conditions are set, not on what they say, so there are few of them and they are kept. A facet's count is what choosing it would leave of what the *other*
+facets leave.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -20,6 +22,7 @@ from shop.catalog.words import BAR
 from shop.extensions import db
 from shop.kit.ids import CooperativeId, ProductId, VillageId
 from shop.kit.text import search_patterns
+from shop.reports.editions import this_edition
 
 PER_PAGE = 24
 LONGEST_QUERY = 60
@@ -163,7 +166,14 @@ class _Shape:
 
 def shelves(wanted: Wanted, *, today: date, english: bool) -> Shelves:
     """What is found on the business day `today`. Names come in one language; a page beyond the last one is the last one."""
-    shape, given = _read(wanted, today, english)
+    edition, left = this_edition(), units_left(today)
+    found = edition.known(_found, wanted, today, english, goods=tuple(left))
+    return replace(found, cards=tuple(_with_units(card, left) for card in found.cards))
+
+
+def _found(wanted: Wanted, today: date, english: bool, *, goods: tuple[int, ...]) -> Shelves:
+    """The same while `goods` are the products of which something is left; the cards' own units are nobody's business here."""
+    shape, given = _read(wanted, today, english, goods)
     facets: dict[str, list[FacetRow]] = {
         name: [] for name in ("category", "village", "cooperative", "season", "price", "stock", "mark", "total")
     }
@@ -194,11 +204,11 @@ def shelves(wanted: Wanted, *, today: date, english: bool) -> Shelves:
 _FIXED: dict[str, tuple[str, ...]] = {"season": SEASONS, "price": PRICES, "stock": (IN_STOCK,), "mark": MARKS, "total": ("",)}
 
 
-def _read(wanted: Wanted, today: date, english: bool) -> tuple[_Shape, dict[str, object]]:
+def _read(wanted: Wanted, today: date, english: bool, goods: tuple[int, ...]) -> tuple[_Shape, dict[str, object]]:
     """The shape of a question, and its parameters."""
     patterns = search_patterns(wanted.words[:LONGEST_QUERY])
     given: dict[str, object] = {f"p{number}": pattern for number, pattern in enumerate(patterns)}
-    given |= {"today": today, "month": today.month}
+    given |= {"today": today, "month": today.month, "goods": list(goods)}
     for name in ("categories", "villages", "cooperatives"):
         if slugs := getattr(wanted, name)[:MOST_CHOSEN]:
             given[name] = list(slugs)
@@ -236,9 +246,32 @@ def cards_of_cooperative(cooperative_id: CooperativeId, *, today: date, english:
 
 
 def cards_nearby(village_id: VillageId, but: ProductId, *, today: date, english: bool) -> tuple[Card, ...]:
-    """What else is known to come from a village, at most `MOST_NEARBY`. One statement."""
-    given = {"village": village_id, "but": but, "today": today, "month": today.month, "most": MOST_NEARBY, "skipped": 0}
+    """What else is known to come from a village, what is in season first. One statement."""
+    given = {"village": village_id, "but": but, "today": today, "month": today.month, "most": MOST_CARDS, "skipped": 0}
     return tuple(_card(row, today.month) for row in db.session.execute(_page_nearby(english), given))
+
+
+def with_goods_first(cards: Sequence[Card], *, today: date) -> tuple[Card, ...]:
+    """The same cards with what is left of them now, and those with nothing behind the others. One statement, none for none."""
+    if not cards:
+        return ()
+    ids = [card.product_id for card in cards]
+    left = _units(db.session.execute(_LEFT_OF, {"today": today, "ids": ids}))
+    return tuple(sorted((_with_units(card, left) for card in cards), key=lambda card: card.free_units <= 0))
+
+
+def units_left(today: date) -> dict[int, int]:
+    """By product, how many units of the packs on offer can be bought on the business day `today`; of those that have any. One statement."""
+    return _units(db.session.execute(_LEFT, {"today": today}))
+
+
+def _units(rows: Iterable[Sequence[int]]) -> dict[int, int]:
+    return {product_id: units for product_id, units in rows}  # noqa: C416  # `dict(rows)` does not know that a row is a pair
+
+
+def _with_units(card: Card, left: Mapping[int, int]) -> Card:
+    units = left.get(card.product_id, 0)
+    return card if card.free_units == units else replace(card, free_units=units)
 
 
 def cards_in_season(most: int, *, today: date, english: bool) -> tuple[Card, ...]:
@@ -304,6 +337,19 @@ _PUBLISHED = """
 _HAS_GOODS = """exists (select 1 from skus o join stock_items i on i.sku_id = o.id join lots l on l.id = i.lot_id
     where o.product_id = p.id and o.is_offered and l.best_before >= :today and l.recalled_at is null and i.packed > i.held + i.sold + i.written_off)"""
 
+_LEFT_SQL = """
+select o.product_id, cast(sum(i.packed - i.held - i.sold - i.written_off) as integer)
+  from stock_items i join lots l on l.id = i.lot_id join skus o on o.id = i.sku_id
+ where o.is_offered and l.best_before >= :today and l.recalled_at is null and i.packed > i.held + i.sold + i.written_off{also}
+ group by o.product_id order by o.product_id"""
+_LEFT = text(_LEFT_SQL.format(also="")).bindparams(bindparam("today", type_=Date))
+_LEFT_OF = text(_LEFT_SQL.format(also=" and o.product_id in :ids")).bindparams(
+    bindparam("today", type_=Date), bindparam("ids", expanding=True)
+)
+
+_IS_LEFT = "p.id in :goods"
+"""As `_HAS_GOODS`, for who has asked already."""
+
 _IS_ACCREDITED = """exists (select 1 from accreditations a where a.product_id = p.id and :today between a.first_day and a.last_day
     and (a.withdrawn_on is null or a.withdrawn_on > :today))"""
 
@@ -320,8 +366,10 @@ def _harvested_in(month: str, table: str = "p") -> str:
 
 _IN_SEASON = f"(case when p.first_harvest_month is not null and {_harvested_in(':month')} then 1 else 0 end)"
 
+_BEST = f"{_IN_SEASON} desc, c.position, p.id"
+_GOODS_FIRST = f"case when {_HAS_GOODS} then 0 else 1 end, {_BEST}"
 _ORDERS = {
-    Sort.BEST: f"case when {_HAS_GOODS} then 0 else 1 end, {_IN_SEASON} desc, c.position, p.id",
+    Sort.BEST: f"case when {_IS_LEFT} then 0 else 1 end, {_BEST}",
     Sort.CHEAP: "s.price_fen, p.id",
     Sort.DEAR: "s.price_fen desc, p.id",
     Sort.NEW: "p.published_at desc, p.id desc",
@@ -338,7 +386,7 @@ def _conditions(shape: _Shape) -> dict[str, str]:
         "k": ("k.slug in :cooperatives", shape.cooperatives),
         "h": (f"({' or '.join(seasons)})", bool(seasons)),
         "b": (f"{_BAND} in :prices", shape.prices),
-        "g": (_HAS_GOODS, shape.stocks),
+        "g": (_IS_LEFT, shape.stocks),
         "a": (_IS_ACCREDITED, shape.marks),
     }
     return {name: condition for name, (condition, is_set) in held.items() if is_set}
@@ -360,7 +408,7 @@ def _facets(shape: _Shape) -> TextClause:
     return _text(
         f"""
 with m as (select p.id, p.category_id, p.village_id, p.cooperative_id, p.first_harvest_month, p.last_harvest_month,
-    {_BAND} as band, {_HAS_GOODS} as has_goods, {_IS_ACCREDITED} as is_accredited{flags}
+    {_BAND} as band, {_IS_LEFT} as has_goods, {_IS_ACCREDITED} as is_accredited{flags}
     {_PRODUCTS}{_FIRST_PACK}{_PUBLISHED}{finds_sql(shape.patterns)})
 select facet, slug, name, place, found from (
 select 1 as block, 'category' as facet, c.slug, c.{name} as name, c.position as place, count(m.id) as found
@@ -390,7 +438,7 @@ def _page(shape: _Shape, sort: Sort) -> TextClause:
 
 @lru_cache(maxsize=2)
 def _page_of_ids(english: bool) -> TextClause:
-    statement = _text(_cards_sql(" and p.id in :ids", _ORDERS[Sort.BEST], english))
+    statement = _text(_cards_sql(" and p.id in :ids", _GOODS_FIRST, english))
     return statement.bindparams(bindparam("ids", expanding=True))
 
 
@@ -404,12 +452,12 @@ def _seen(english: bool) -> TextClause:
 
 @lru_cache(maxsize=2)
 def _page_of_cooperative(english: bool) -> TextClause:
-    return _text(_cards_sql(" and p.cooperative_id = :cooperative", _ORDERS[Sort.BEST], english))
+    return _text(_cards_sql(" and p.cooperative_id = :cooperative", _GOODS_FIRST, english))
 
 
 @lru_cache(maxsize=2)
 def _page_nearby(english: bool) -> TextClause:
-    return _text(_cards_sql(" and p.village_id = :village and p.id <> :but", _ORDERS[Sort.BEST], english))
+    return _text(_cards_sql(" and p.village_id = :village and p.id <> :but", _BEST, english))
 
 
 @lru_cache(maxsize=2)
@@ -455,4 +503,6 @@ def _text(sql: str, shape: _Shape | None = None) -> TextClause:
     if shape is not None:
         lists = {"categories": shape.categories, "villages": shape.villages, "cooperatives": shape.cooperatives, "prices": shape.prices}
         parameters += [bindparam(name, expanding=True) for name, is_set in lists.items() if is_set]
+    if ":goods" in sql:
+        parameters.append(bindparam("goods", expanding=True))
     return text(sql).bindparams(*parameters)
