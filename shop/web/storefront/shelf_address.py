@@ -117,7 +117,7 @@ def asked_of(wanted: Wanted) -> dict[str, str | list[str]]:
     return asked
 
 
-def facets_of(wanted: Wanted, found: Shelves, today: date) -> list[FacetGroup]:
+def facets_of(wanted: Wanted, found: Shelves, today: date) -> tuple[FacetGroup, ...]:
     """Every facet that narrows anything, this month first among the seasons."""
     legends = {
         "category": gettext("品类"),
@@ -138,7 +138,7 @@ def facets_of(wanted: Wanted, found: Shelves, today: date) -> list[FacetGroup]:
         )
         if group.rows:
             groups.append(group)
-    return groups
+    return tuple(groups)
 
 
 def chips_of(wanted: Wanted, found: Shelves) -> list[Chip]:

@@ -14,6 +14,7 @@ def test_what_was_seen_is_shown_last_first_and_can_be_forgotten(client: FlaskCli
     assert "刚才看过" not in browser.open("/products/").text
     for number in (*range(8), 3):
         browser.open(f"/products/rice-{number}")
+    browser.open("/products/?q=米7")
     with count_statements() as seen:
         page = browser.open("/products/?q=米7")
     assert len(seen) == 3
