@@ -326,3 +326,4 @@ def test_a_recall_is_told_as_long_as_something_of_it_is_with_the_buyer(
     mail, text, html = read_mail(outbox, "lot_recalled")
     assert "BS2610B" in mail["Subject"] and kept.number in text
     assert words in text and words in html
+    assert locale == "zh" or f'<span lang="zh-Hans">{words}</span>' in html
