@@ -303,7 +303,7 @@ def rows_of(table: str) -> list[tuple[object, ...]]:
         return sorted((tuple(row) for row in session.execute(text(f"select * from {table}"))), key=str)
 
 
-# ── The triggers that stand are the triggers that are meant (those of editions: tests/reports/test_editions.py) ───────────────────────────────────────────────────────────
+# ── The triggers that stand are the triggers that are meant (editions: tests/reports/test_editions.py) ─────────────────
 
 
 def migrations() -> Iterator[ModuleType]:
