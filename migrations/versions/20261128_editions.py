@@ -1,5 +1,7 @@
 """The edition of what changes seldom, which every change of it turns: processes keep what they have read while it lasts."""
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -23,7 +25,7 @@ def upgrade() -> None:
         sa.CheckConstraint('id = 1', name=op.f('ck_editions_one')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_editions')),
     )
-    op.execute("INSERT INTO editions (id, token) VALUES (1, 'first')")
+    op.execute(f"INSERT INTO editions (id, token) VALUES (1, '{uuid4().hex}')")
     if op.get_bind().dialect.name == 'sqlite':
         for table in TABLES:
             for change in ('insert', 'update', 'delete'):
