@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
+from shop.catalog.models import ProductSubmission
 from shop.extensions import db
 from shop.kit.clock import business_day
 from shop.ledger.models import Entry, Period
@@ -40,6 +41,8 @@ class PileKind(StrEnum):
     """Reviews, and answers to them, that nobody has looked at."""
     PERMITS = "permits"
     """Cooperatives' licences and permits that end soon or have ended, without a newer one of their kind."""
+    PRODUCTS = "products"
+    """Products that cooperatives submitted."""
     MONTHS = "months"
     """Months that are over and not closed."""
 
@@ -108,4 +111,10 @@ def _months(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.MONTHS, max(0, (before.year - first.year) * 12 + before.month - first.month), first)
 
 
-SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_fapiao, _reviews, _permits, _vouchers, _months)
+def _products(_now: datetime) -> Iterator[Pile]:
+    still_open = ProductSubmission.decided_at.is_(None)
+    count, first = db.session.execute(select(func.count(), func.min(ProductSubmission.submitted_at)).where(still_open)).one()
+    yield Pile(PileKind.PRODUCTS, count, business_day(first) if first else None)
+
+
+SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_fapiao, _products, _reviews, _permits, _vouchers, _months)

@@ -5,6 +5,7 @@ from flask import Blueprint
 from shop.web import settlement_words
 from shop.web.staff import (
     accreditations,
+    approvals,
     audit,
     bank,
     corrections,
@@ -33,12 +34,14 @@ from shop.web.staff import (
     settlements,
     shipping,
     suspicions,
+    villages,
     vouchers,
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
 blueprint.register_blueprint(desk.blueprint)
+blueprint.register_blueprint(approvals.blueprint)
 blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(orders.blueprint)
@@ -53,6 +56,7 @@ blueprint.register_blueprint(places.blueprint)
 blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(pairings.blueprint)
 blueprint.register_blueprint(shipping.blueprint)
+blueprint.register_blueprint(villages.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)
