@@ -6,7 +6,7 @@ from alembic import op
 from migrations.widening import drop_keys
 
 revision = '20261128_of_their_pick'
-down_revision = "20261128_tariffs"
+down_revision = "20261128_place_lists"
 branch_labels = None
 depends_on = None
 

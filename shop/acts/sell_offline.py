@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sqlalchemy.exc import IntegrityError
 
@@ -50,6 +50,7 @@ from shop.orders import batches as orders
 from shop.orders.batches import HandSale, NewReturn, PlacedOrder
 from shop.orders.models import Order
 from shop.orders.service import Delivery, ReturnedPick
+from shop.outbox.service import write_audit
 from shop.papers.accreditations import accredited_on
 from shop.stock import holding, shelf
 from shop.stock.holding import RaisedLot
@@ -80,7 +81,7 @@ def sell_offline(sale: OfflineSale, *, by: UserId | None, now: datetime) -> str:
 
     Raises NotOnSale, NothingTaken, NotEnoughStock, PeriodClosed, or RefTaken when another sale or return has that `ref`.
     """
-    return _only(book_offline([sale], by=by, now=now)).number
+    return _only(book_offline([sale], by=by, now=now, beside=partial(_note_by_hand, "offline.sold", by=by, now=now))).number
 
 
 def return_offline(
@@ -99,8 +100,17 @@ def return_offline(
     The same `ref` gives the same return. Raises NoSuchOrder, NotOfThatSale, ReturnedBeforeSold, RefundTooLarge, NothingToRefund, PeriodClosed or
     RefTaken.
     """
-    outcome = _only(book_offline([OfflineReturn(ref, sale_ref, units, returned_at, restock, reason)], by=by, now=now))
+    back = OfflineReturn(ref, sale_ref, units, returned_at, restock, reason)
+    outcome = _only(book_offline([back], by=by, now=now, beside=partial(_note_by_hand, "offline.returned", by=by, now=now)))
     return -outcome.amount_fen
+
+
+def _note_by_hand(action: str, outcomes: Sequence[Outcome], *, by: UserId | None, now: datetime) -> None:
+    """Step, beside the booking: who wrote it down. Told again with the same reference it was noted already."""
+    for outcome in outcomes:
+        if outcome.result is Result.BOOKED and by is not None:
+            facts = {"after": {"amount_fen": outcome.amount_fen}}
+            write_audit(action, subject=outcome.number, by=by, facts=facts, now=now)
 
 
 def _only(outcomes: Sequence[Outcome]) -> Outcome:

@@ -1,4 +1,4 @@
-"""Somebody of the staff looks at a buyer's whole telephone number."""
+"""Somebody of the staff looks at a buyer's whole telephone number, and with it at the street and the e-mail address."""
 
 from datetime import datetime
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -119,6 +119,33 @@ class Product(Model):
     """Of the lines that wrote it (`catalog.service.SEARCH_VERSION`); others are written anew by a sweep."""
     created_at: Mapped[datetime] = mapped_column(Instant)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ProductSubmission(Model):
+    """A draft put before somebody else, and what they decided. One is open at a time; decisions stay."""
+
+    __tablename__ = "product_submissions"
+    __table_args__ = (
+        Index(
+            "ix_product_submissions_open",
+            "product_id",
+            unique=True,
+            postgresql_where=text("decided_at IS NULL"),
+            sqlite_where=text("decided_at IS NULL"),
+        ),
+        Index("ix_product_submissions_product", "product_id", "id"),
+        CheckConstraint("(decided_at IS NULL) = (is_approved IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL)", name="decided"),
+        CheckConstraint("decided_by <> submitted_by", name="four_eyes"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(BigId, ForeignKey("products.id"))
+    submitted_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    submitted_at: Mapped[datetime] = mapped_column(Instant)
+    is_approved: Mapped[bool | None]
+    decided_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    why: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class ProductPhoto(Model):

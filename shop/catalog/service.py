@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, text, update
+from sqlalchemy import exists, func, insert, select, text, update
 
 from shop.catalog.errors import BadPrice, BadSlug, CannotPublish, Missing, NoSuchProduct, SkuTaken, YieldReversed
 from shop.catalog.models import Category, NetUnit, Product, ProductStatus, Sku
+from shop.catalog.submissions import NotApproved, NotDraft, Standing, is_approved, standing_of
 from shop.catalog.words import also_called, found_text
-from shop.extensions import act, db, reading
+from shop.extensions import act, db, reading, require_transaction
 from shop.kit.ids import CategoryId, CooperativeId, ProductId, SkuId, UserId, VillageId
+from shop.kit.pinyin import in_letters
 from shop.kit.text import is_slug
-from shop.origin.models import Cooperative, Town, Village
+from shop.origin.models import Cooperative, CooperativeVillage, Town, Village
 from shop.outbox.service import write_audit
 
 MOST_YIELD_PERCENT = 1000
@@ -127,6 +129,95 @@ def _add_sku(product_id: ProductId, sku: NewSku, position: int) -> SkuId:
 # ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, kw_only=True)
+class DraftText:
+    """What a cooperative writes of its own draft; see the columns of `Product`."""
+
+    name: str
+    name_en: str
+    summary: str
+    summary_en: str
+    category_id: CategoryId
+    village_id: VillageId
+    storage: str
+    shelf_life_days: int
+    first_harvest_month: int | None
+    last_harvest_month: int | None
+    is_cold_chain: bool
+    is_perishable: bool
+
+
+@act
+def draft_product(text_: DraftText, *, cooperative_id: CooperativeId, by: UserId, now: datetime) -> ProductId:
+    """A new draft of the cooperative's; its address is made of its name's sound. Raises NoSuchProduct for an unknown category or village."""
+    _need_in(text_, cooperative_id)
+    slug = _free_slug(text_.name)
+    values = {**vars(text_), "cooperative_id": cooperative_id, "glyph": text_.name[-1:], "status": ProductStatus.DRAFT, "is_sample": False}
+    product_id = db.session.scalar(insert(Product).values(**values, slug=slug, created_at=now).returning(Product.id))
+    assert product_id is not None
+    _write_search_text(ProductId(product_id))
+    facts = {"after": {"state": ProductStatus.DRAFT, "cooperative_id": cooperative_id}}
+    write_audit("product.drafted", subject=f"product:{product_id}", by=by, facts=facts, now=now)
+    return ProductId(product_id)
+
+
+def _need_in(text_: DraftText, cooperative_id: CooperativeId) -> None:
+    """The shelf is there, and the village is the cooperative's."""
+    belongs = select(CooperativeVillage.village_id).where(
+        CooperativeVillage.cooperative_id == cooperative_id, CooperativeVillage.village_id == text_.village_id
+    )
+    if db.session.scalar(belongs) is None or db.session.get(Category, text_.category_id) is None:
+        raise NoSuchProduct
+
+
+def _free_slug(name: str) -> str:
+    base = in_letters(name)[:60] or "product"
+    taken = set(db.session.scalars(select(Product.slug).where(Product.slug.startswith(base))))
+    return next(slug for slug in (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))) if slug not in taken)
+
+
+@act
+def change_draft(product_id: ProductId, text_: DraftText, *, by: UserId, now: datetime) -> None:
+    """Write the draft anew. Raises NoSuchProduct, or NotDraft once it is submitted, approved or was on the shelf."""
+    product = _lock(product_id)
+    _need_draft(product_id)
+    _need_in(text_, CooperativeId(product.cooperative_id or 0))
+    was = {"name": product.name, "category_id": product.category_id, "village_id": product.village_id}
+    _change(product_id, **vars(text_), glyph=text_.name[-1:])
+    _write_search_text(product_id)
+    after = {"name": text_.name, "category_id": text_.category_id, "village_id": text_.village_id}
+    write_audit("product.draft_changed", subject=f"product:{product_id}", by=by, facts={"before": was, "after": after}, now=now)
+
+
+def _need_draft(product_id: ProductId) -> None:
+    if standing_of(product_id) not in (Standing.DRAFT, Standing.REFUSED):
+        raise NotDraft
+
+
+@act
+def add_pack(product_id: ProductId, pack: NewSku, *, by: UserId, now: datetime) -> SkuId:
+    """One more pack of a draft. Raises NoSuchProduct, NotDraft, BadPrice or SkuTaken."""
+    _lock(product_id)
+    _need_draft(product_id)
+    position = db.session.scalar(select(func.count()).where(Sku.product_id == product_id)) or 0
+    sku_id = _add_sku(product_id, pack, position)
+    facts = {"after": {"pack": pack.pack, "price_fen": pack.price_fen}}
+    write_audit("sku.added", subject=f"product:{product_id}", by=by, facts=facts, now=now)
+    return sku_id
+
+
+@act
+def set_season(product_id: ProductId, first_month: int | None, last_month: int | None, *, by: UserId, now: datetime) -> None:
+    """When it is harvested: both months, or neither for all year. Raises NoSuchProduct."""
+    assert (first_month is None) == (last_month is None)
+    product = _lock(product_id)
+    was = {"first_month": product.first_harvest_month, "last_month": product.last_harvest_month}
+    after = {"first_month": first_month, "last_month": last_month}
+    if was != after:
+        _change(product_id, first_harvest_month=first_month, last_harvest_month=last_month)
+        write_audit("product.season_set", subject=f"product:{product_id}", by=by, facts={"before": was, "after": after}, now=now)
+
+
 @act
 def give_origin(product_id: ProductId, *, village_id: VillageId, cooperative_id: CooperativeId, by: UserId | None, now: datetime) -> None:
     """Say where a draft that waited for its origin comes from, and who sells it. Raises NoSuchProduct."""
@@ -142,13 +233,16 @@ def give_origin(product_id: ProductId, *, village_id: VillageId, cooperative_id:
 def publish(product_id: ProductId, *, now: datetime, by: UserId | None = None) -> None:
     """Put the product on the shelves; a product that is there stays.
 
-    Raises CannotPublish without a village, a cooperative, an offered SKU or any lot that says whose grams it is made of; NoSuchProduct.
+    Raises CannotPublish without a village, a cooperative, an offered SKU or any lot that says whose grams it is made of; NotApproved if nobody but
+    who submitted it has said yes; NoSuchProduct.
     """
     product = _lock(product_id)
     if (was := product.status) == ProductStatus.PUBLISHED:
         return
     if missing := frozenset(_missing(product)):
         raise CannotPublish(missing)
+    if by is not None and not is_approved(product_id):
+        raise NotApproved
     _change(product_id, status=ProductStatus.PUBLISHED, published_at=product.published_at or now)
     _write_search_text(product_id)
     facts = {"before": {"state": was}, "after": {"state": ProductStatus.PUBLISHED}}
@@ -239,6 +333,12 @@ def rewrite_search_text(product_id: ProductId) -> None:
     """Write anew what the product is found by, after the name of its shelf, village, town or cooperative has changed. Raises NoSuchProduct."""
     _lock(product_id)
     _write_search_text(product_id)
+
+
+def forget_search_texts(village_ids: Sequence[VillageId]) -> None:
+    """Step. What these villages' products are found by is written anew by the next sweep."""
+    require_transaction()
+    db.session.execute(update(Product).where(Product.village_id.in_(list(village_ids))).values(search_version=0))
 
 
 def _write_search_text(product_id: ProductId) -> None:

@@ -15,6 +15,7 @@ from shop.origin import service as origin
 PASSWORD = "shanhai-demo"
 
 STAFF = "staff@demo.test"
+ADMIN = "admin@demo.test"
 PACKER = "baishui@demo.test"
 PACKERS_COOPERATIVE = "baishui"
 
@@ -33,7 +34,7 @@ class Person:
 PEOPLE = (
     Person(STAFF, "示例办事员", frozenset({Role.OPERATIONS})),
     Person("finance@demo.test", "示例财务", frozenset({Role.FINANCE})),
-    Person("admin@demo.test", "示例管理员", frozenset({Role.ADMIN})),
+    Person(ADMIN, "示例管理员", frozenset({Role.ADMIN})),
     Person(PACKER, "示例社员", cooperative_slug=PACKERS_COOPERATIVE),
     Person("union@demo.test", "示例工会", unit_slug="zhoushi"),
     Person("buyer@demo.test", "示例买家"),

@@ -1,6 +1,7 @@
 """The whole story, in the order in which it happened."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from flask import current_app
 from shop.acts.sell_offline import OfflineLine, OfflineSale, return_offline, sell_offline
 from shop.catalog import service as catalog
 from shop.catalog.service import MadeProduct
+from shop.catalog.submissions import NotDraft, NothingToDecide, decide, submit
 from shop.demo import corrections, county, dividends, goods, harvest, people, season, settlements, transfers
 from shop.demo.county import County
 from shop.demo.harvest import PlannedLot
@@ -142,7 +144,11 @@ class _Teller:
             now=ready_at,
         ).code
         if lot.good.slug not in self.published:
-            catalog.publish(product.id, by=self.users[people.STAFF], now=max(self.opened_at, ready_at))
+            shelved_at = max(self.opened_at, ready_at)
+            with suppress(NotDraft, NothingToDecide):  # told before
+                submit(product.id, by=self.users[people.PACKER if is_packers_own else people.ADMIN], now=shelved_at)
+                decide(product.id, is_approved=True, why="", by=self.users[people.STAFF], now=shelved_at)
+            catalog.publish(product.id, by=self.users[people.STAFF], now=shelved_at)
             self.published.add(lot.good.slug)
 
     def _sell(self, sale: PlannedSale) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shop.extensions import BigId, Instant, Model, choice
@@ -54,8 +54,55 @@ class Village(Model):
     story_is_sample: Mapped[bool] = mapped_column(default=True)
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
+    """Its last day as a village of its own."""
 
     town: Mapped[Town] = relationship(lazy="raise")
+
+
+class VillageMerger(Model):
+    """A village that became part of another after its last day, and by which paper."""
+
+    __tablename__ = "village_mergers"
+    __table_args__ = (CheckConstraint("village_id <> into_id", name="two"),)
+
+    village_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), primary_key=True, autoincrement=False)
+    into_id: Mapped[int] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
+    why: Mapped[str] = mapped_column(String(120))
+    recorded_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PlaceList(Model):
+    """An official list of towns and villages of a year, as it was brought; looked at before it is applied."""
+
+    __tablename__ = "place_lists"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    year: Mapped[int]
+    name: Mapped[str] = mapped_column(String(80))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    brought_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    brought_at: Mapped[datetime] = mapped_column(Instant)
+    applied_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    applied_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PlaceName(Model):
+    """A name or a code that a village or a town had until a day."""
+
+    __tablename__ = "place_names"
+    __table_args__ = (CheckConstraint("(village_id IS NULL) <> (town_id IS NULL)", name="of_one"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    village_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("villages.id"), index=True)
+    town_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("towns.id"), index=True)
+    name: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    code: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """Its own code of then, or the town's that it was in; empty where only the name was another."""
+    valid_until: Mapped[date]
+    source: Mapped[str] = mapped_column(String(120))
+    recorded_by: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class VillagePeople(Model):

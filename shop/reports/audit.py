@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from shop.accounts.models import User
 from shop.extensions import db, row_as, rows_as
@@ -22,8 +22,8 @@ class Wanted:
 
     subject: str = ""
     """The beginning of what it is about: an order's number, `lot`, `user:42`."""
-    action: str = ""
-    """A deed, or the part of its name before the dot."""
+    actions: tuple[str, ...] | None = None
+    """Deeds by name; None for all."""
     by: UserId | None = None
     since: date | None = None
     until: date | None = None
@@ -32,8 +32,8 @@ class Wanted:
         """The conditions."""
         if self.subject:
             yield AuditRow.subject.startswith(self.subject, autoescape=True)
-        if self.action:
-            yield or_(AuditRow.action == self.action, AuditRow.action.startswith(f"{self.action}.", autoescape=True))
+        if self.actions is not None:
+            yield AuditRow.action.in_(self.actions)
         if self.by is not None:
             yield AuditRow.by_user_id == self.by
         if self.since:

@@ -147,6 +147,7 @@ class WaitingRefund:
     total_fen: int
     asked_by_name: str | None
     at: datetime
+    asked_by: int | None
 
 
 @dataclass(frozen=True)
@@ -401,10 +402,26 @@ def _bank_lines(today: date) -> OldLines | None:
     return OldLines(int(count), int(fen), oldest) if count else None
 
 
+@dataclass(frozen=True)
+class SecondPerson:
+    """What waits for another person's yes or no."""
+
+    refunds: tuple[WaitingRefund, ...]
+    drafts: tuple[WaitingDraft, ...]
+    rules: tuple[WaitingRule, ...]
+    sheets: tuple[WaitingSheet, ...]
+    corrections: tuple[WaitingCorrection, ...]
+
+
+def read_second_person() -> SecondPerson:
+    """All of it, for the page of approvals."""
+    return SecondPerson(_waiting_refunds(), _drafts(), _rules(), _sheets(), _corrections())
+
+
 def _waiting_refunds() -> tuple[WaitingRefund, ...]:
     """Until another person has said yes or no."""
     query = (
-        select(Order.number, RefundRequest.total_fen, User.name, RefundRequest.asked_at)
+        select(Order.number, RefundRequest.total_fen, User.name, RefundRequest.asked_at, RefundRequest.asked_by)
         .join(Order, Order.id == RefundRequest.order_id)
         .outerjoin(User, User.id == RefundRequest.asked_by)
         .where(RefundRequest.state == RequestState.WAITING)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
+from shop.catalog.models import ProductSubmission
 from shop.extensions import db
 from shop.kit.clock import business_day
 from shop.ledger.models import Entry, Period
@@ -45,6 +46,8 @@ class PileKind(StrEnum):
     """What buyers call off or give back, while it is our turn."""
     LATE_CLAIMS = "late_claims"
     """Of these, what nobody has answered, taken in or paid in time."""
+    PRODUCTS = "products"
+    """Products that cooperatives submitted."""
     MONTHS = "months"
     """Months that are over and not closed."""
 
@@ -119,4 +122,10 @@ def _months(now: datetime) -> Iterator[Pile]:
     yield Pile(PileKind.MONTHS, max(0, (before.year - first.year) * 12 + before.month - first.month), first)
 
 
-SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_claims, _fapiao, _reviews, _permits, _vouchers, _months)
+def _products(_now: datetime) -> Iterator[Pile]:
+    still_open = ProductSubmission.decided_at.is_(None)
+    count, first = db.session.execute(select(func.count(), func.min(ProductSubmission.submitted_at)).where(still_open)).one()
+    yield Pile(PileKind.PRODUCTS, count, business_day(first) if first else None)
+
+
+SOURCES: tuple[Callable[[datetime], Iterator[Pile]], ...] = (_claims, _fapiao, _products, _reviews, _permits, _vouchers, _months)

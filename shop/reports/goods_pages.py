@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
-from shop.catalog.models import Category, Product, ProductPhoto, ProductStatus
-from shop.extensions import columns_of, db, rows_as, table_of
+from shop.catalog.models import Category, Product, ProductPhoto, ProductStatus, Sku
+from shop.catalog.submissions import STANDING, Standing
+from shop.extensions import columns_of, db, row_as, rows_as, table_of
 from shop.kit.errors import NotFound
-from shop.kit.ids import CooperativeId, ProductId
-from shop.origin.models import Cooperative, Village
+from shop.kit.ids import CooperativeId, ProductId, SkuId, VillageId
+from shop.origin.models import Cooperative, CooperativeVillage, Village
+from shop.outbox.models import AuditRow
 
 
 @dataclass(frozen=True)
@@ -106,3 +109,101 @@ def product_of(product_id: ProductId) -> ProductLink:
     if not found:
         raise NotFound
     return found[0]
+
+
+# ── On the way to the shelf ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class StandingRow:
+    """Where a product stands, and when it is harvested."""
+
+    standing: Standing
+    first_harvest_month: int | None
+    last_harvest_month: int | None
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """One change of a price."""
+
+    at: datetime
+    before_fen: int
+    after_fen: int
+
+
+@dataclass(frozen=True)
+class PackWithHistory:
+    """A pack with what it costs and did cost, the latest change first."""
+
+    id: SkuId
+    pack: str
+    pack_en: str
+    price_fen: int
+    is_offered: bool
+    changes: tuple[PriceChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """A shelf."""
+
+    id: int
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True)
+class OwnVillage:
+    """A village of a cooperative."""
+
+    id: VillageId
+    name: str
+    name_en: str
+    cooperative_id: CooperativeId
+
+
+def standing_row(product_id: ProductId) -> StandingRow:
+    """Raises NotFound."""
+    columns = (STANDING, Product.first_harvest_month, Product.last_harvest_month)
+    row = db.session.execute(select(*columns).where(Product.id == product_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return StandingRow(Standing(str(row[0])), row[1], row[2])
+
+
+def packs_with_history(product_id: ProductId) -> Sequence[PackWithHistory]:
+    """Every pack, in its order, with its price's changes as the audit rows have them. Two statements."""
+    columns = (Sku.id, Sku.pack, Sku.pack_en, Sku.price_fen, Sku.is_offered)
+    rows = db.session.execute(select(*columns).where(Sku.product_id == product_id).order_by(Sku.position, Sku.id)).all()
+    subjects = [f"sku:{row.id}" for row in rows]
+    deeds = select(AuditRow.subject, AuditRow.at, AuditRow.facts).where(AuditRow.action == "sku.price_set", AuditRow.subject.in_(subjects))
+    changes: dict[str, list[PriceChange]] = {}
+    for deed in db.session.execute(deeds.order_by(AuditRow.id.desc())):
+        before, after = (deed.facts[when]["price_fen"] for when in ("before", "after"))
+        changes.setdefault(deed.subject, []).append(PriceChange(deed.at, before, after))
+    return [row_as(PackWithHistory, (*row, tuple(changes.get(f"sku:{row.id}", ())))) for row in rows]
+
+
+def draft_of(product_id: ProductId) -> dict[str, object]:
+    """The draft's fields under the names of its form."""
+    row = db.session.scalars(select(Product).where(Product.id == product_id)).one()
+    plain = ("name", "name_en", "summary", "summary_en", "storage", "shelf_life_days", "is_cold_chain", "is_perishable")
+    months = {"first_month": str(row.first_harvest_month or ""), "last_month": str(row.last_harvest_month or "")}
+    return {name: getattr(row, name) for name in plain} | {"category": str(row.category_id), "village": str(row.village_id or "")} | months
+
+
+def categories() -> Sequence[Named]:
+    """Every shelf, in order."""
+    return rows_as(Named, db.session.execute(select(Category.id, Category.name, Category.name_en).order_by(Category.position)))
+
+
+def own_villages(cooperative_ids: Sequence[CooperativeId]) -> Sequence[OwnVillage]:
+    """The villages whose harvest may go into the cooperatives' lots."""
+    query = (
+        select(Village.id, Village.name, Village.name_en, CooperativeVillage.cooperative_id)
+        .join(CooperativeVillage, CooperativeVillage.village_id == Village.id)
+        .where(CooperativeVillage.cooperative_id.in_(list(cooperative_ids)))
+        .order_by(Village.code, Village.id)
+    )
+    return rows_as(OwnVillage, db.session.execute(query))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from shop.extensions import db
-from shop.origin.bearings import BIJIANG, km_from
+from shop.origin.bearings import BIJIANG, MIDDLE_OF_TONGREN, TONGREN_COUNTIES, km_from
 from shop.origin.models import Town
 from shop.reports.buckets import Buckets, buckets
 from shop.reports.dimensions import DIMENSIONS, Label
@@ -116,6 +116,8 @@ class SalesPage:
     course: tuple[Drawn, ...]
     is_course_by_day: bool
     towns: tuple[TownSum, ...]
+    counties: tuple[TownSum, ...]
+    """Those of Tongren, where more than one of them sold."""
     heat: Heat | None
     """Instead of the course, where there are two dimensions."""
     buckets: Buckets
@@ -165,6 +167,7 @@ def read_page(asked: Asked, report: Sales | None = None) -> SalesPage:
         course=_course(asked, course_by, before) if is_quick else (),
         is_course_by_day=course_by == "day",
         towns=_towns(asked) if is_quick else (),
+        counties=_counties(asked) if is_quick else (),
         heat=_heat(report) if len(asked.by) > 1 else None,
         buckets=set_aside,
     )
@@ -272,6 +275,17 @@ def _steps(by: str, period: Period) -> list[str]:
         steps.append(f"{month.since:%Y-%m}")
         month = month_of(month.until + timedelta(days=1))
     return steps
+
+
+def _counties(asked: Asked) -> tuple[TownSum, ...]:
+    """Tongren's ten counties with their net; nothing while one alone sold, which the map of its towns shows better."""
+    nets = {row.keys[0]: row.measures.net_fen for row in _over(asked, ("county",), asked.period).rows}
+    if len(nets.keys() & TONGREN_COUNTIES.keys()) < 2:
+        return ()
+    return tuple(
+        TownSum(name, name_en, nets.get(code, 0), *km_from(MIDDLE_OF_TONGREN, latitude, longitude))
+        for code, (name, name_en, latitude, longitude) in TONGREN_COUNTIES.items()
+    )
 
 
 def _towns(asked: Asked) -> tuple[TownSum, ...]:

@@ -57,8 +57,10 @@ ACTION_WORDS = {
     "message.settled": lazy_gettext("记下：买家的话不用回"),
     "message.written": lazy_gettext("在订单上说了话"),
     "month_closed": lazy_gettext("关了一个月的账"),
+    "offline.returned": lazy_gettext("记了一笔线下退货"),
+    "offline.sold": lazy_gettext("记了一笔线下销售"),
     "order.edited": lazy_gettext("装箱前改了单"),
-    "order.phone_shown": lazy_gettext("看了买家的完整号码"),
+    "order.phone_shown": lazy_gettext("看了买家的号码、门牌和邮箱"),
     "pairing.added": lazy_gettext("记了一个结对"),
     "pairing.ended": lazy_gettext("写了结对到哪天止"),
     "pairing.target_set": lazy_gettext("定了结对的年度目标"),
@@ -77,6 +79,12 @@ ACTION_WORDS = {
     "photo.removed": lazy_gettext("拿掉了商品照片"),
     "price_elsewhere.noted": lazy_gettext("记了别处的价"),
     "price_elsewhere.withdrawn": lazy_gettext("撤下了别处的价"),
+    "product.decided": lazy_gettext("定了商品能不能上架"),
+    "product.draft_changed": lazy_gettext("改了商品草稿"),
+    "product.drafted": lazy_gettext("写了一样新商品"),
+    "product.season_set": lazy_gettext("改了商品的季节"),
+    "product.submitted": lazy_gettext("提交了商品"),
+    "sku.added": lazy_gettext("加了一种包装"),
     "product.origin_given": lazy_gettext("写了商品的产地"),
     "product.published": lazy_gettext("上架了商品"),
     "product.retired": lazy_gettext("下架了商品"),
@@ -121,6 +129,9 @@ ACTION_WORDS = {
     "two_steps.paper_code_used": lazy_gettext("用了一个备用码"),
     "two_steps.set_up": lazy_gettext("开了两步验证"),
     "two_steps.turned_off": lazy_gettext("关了两步验证"),
+    "place_list.applied": lazy_gettext("按官方名录改了村镇"),
+    "place_list.brought": lazy_gettext("导入了官方名录"),
+    "village.merged": lazy_gettext("记了村的撤并"),
     "village.counted": lazy_gettext("记了村里的人口"),
     "village.story": lazy_gettext("写了村里的故事"),
     "voucher.ended": lazy_gettext("停了一批券"),
@@ -153,8 +164,41 @@ GROUP_WORDS = {
     "invite": lazy_gettext("邀请"),
     "account": lazy_gettext("账户"),
     "two_steps": lazy_gettext("两步验证"),
+    "settlement": lazy_gettext("结算"),
+    "import": lazy_gettext("导入"),
+    "export": lazy_gettext("导出"),
+    "report": lazy_gettext("存下的报表"),
+    "offline": lazy_gettext("线下销售"),
+    "month": lazy_gettext("关账"),
+    "cooperative": lazy_gettext("合作社"),
+    "review": lazy_gettext("评价"),
+    "paper": lazy_gettext("证照、证书、标签"),
+    "village": lazy_gettext("村子"),
+    "payment": lazy_gettext("付款"),
 }
-"""What stands before the dot."""
+"""What can be looked for: what stands before the dot, or one of `GROUPS`."""
+GROUPS = {
+    "settlement": ("settlement_", "settlements_"),
+    "import": ("sales_", "parcels_", "bank.statement_brought"),
+    "export": ("report_exported", "orders_exported", "settlements_exported"),
+    "report": ("report_saved", "report_forgotten"),
+    "month": ("month_",),
+    "cooperative": ("bank_account_changed", "shipping_days_changed", "cooperative."),
+    "review": ("review.", "review_reply."),
+    "paper": ("permit.", "certificate.", "label.", "mark."),
+    "product": ("product.", "photo.", "price_elsewhere."),
+    "village": ("village.", "town.", "place_list."),
+    "payment": ("payment.", "suspense.", "transfer."),
+}
+"""By how their names begin, where that is not the group's own name and a dot."""
+
+
+def deeds_in(group: str) -> tuple[str, ...]:
+    """The deeds of a group; a deed's own name is a group of itself."""
+    begins = GROUPS.get(group, (f"{group}.",))
+    return tuple(deed for deed in ACTION_WORDS if deed == group or deed.startswith(begins))
+
+
 FACT_WORDS = {
     "amount_fen": lazy_gettext("金额"),
     "by_letter": lazy_gettext("寄了信"),
@@ -213,6 +257,7 @@ VALUE_WORDS = {
     "set_aside": lazy_gettext("放到一边"),
     "shipped": lazy_gettext("已寄出"),
     "staff": lazy_gettext("工作台"),
+    "submitted": lazy_gettext("等县里定"),
     "to_send": lazy_gettext("要转"),
     "unexplained": lazy_gettext("没人认得"),
     "usable": lazy_gettext("能用"),

@@ -170,6 +170,12 @@ def masked_phone(phone: str) -> str:
     return "****" if phone else ""
 
 
+def masked_email(email: str) -> str:
+    """`mei@example.cn` → `m•••@example.cn`."""
+    name, _, host = email.partition("@")
+    return f"{name[:1]}•••@{host}"
+
+
 def chinese(text: str) -> Markup:
     """Chinese content wherever it stands: on an English page it is marked as Chinese, so that it is read aloud and drawn rightly.
 
@@ -219,6 +225,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "kg": kg,
     "lang_mark": lang_mark,
     "machine_time": machine_time,
+    "masked_email": masked_email,
     "masked_phone": masked_phone,
     "moment": moment,
     "own_character": own_character,

@@ -5,6 +5,7 @@ from flask import Blueprint
 from shop.web import settlement_words
 from shop.web.staff import (
     accreditations,
+    approvals,
     audit,
     bank,
     claims,
@@ -35,12 +36,14 @@ from shop.web.staff import (
     settlements,
     shipping,
     suspicions,
+    villages,
     vouchers,
 )
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
 blueprint.register_blueprint(desk.blueprint)
+blueprint.register_blueprint(approvals.blueprint)
 blueprint.register_blueprint(bank.blueprint)
 blueprint.register_blueprint(refunds.blueprint)
 blueprint.register_blueprint(claims.blueprint)
@@ -57,6 +60,7 @@ blueprint.register_blueprint(accreditations.blueprint)
 blueprint.register_blueprint(pairings.blueprint)
 blueprint.register_blueprint(shipping.blueprint)
 blueprint.register_blueprint(recalls.blueprint)
+blueprint.register_blueprint(villages.blueprint)
 blueprint.register_blueprint(reports.blueprint)
 blueprint.register_blueprint(reviews.blueprint)
 blueprint.register_blueprint(ready.blueprint)

@@ -16,7 +16,7 @@ from shop.kit.errors import NotFound
 from shop.kit.ids import UserId
 from shop.kit.sheets import csv_file
 from shop.reports.audit import Deed, Wanted, export_audit, read_audit
-from shop.web.audit_words import ACTION_WORDS, FACT_WORDS, GROUP_WORDS, VALUE_WORDS
+from shop.web.audit_words import ACTION_WORDS, FACT_WORDS, GROUP_WORDS, VALUE_WORDS, deeds_in
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
 from shop.web.storefront.addresses import page_asked
@@ -48,7 +48,7 @@ class AuditForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         by = self.by.data if self.by.data and 0 < self.by.data < 2**62 else None
         return Wanted(
             subject=clean(self.subject.data, most=80),
-            action=clean(self.action.data, most=60),
+            actions=deeds_in(action) if (action := clean(self.action.data, most=60)) else None,
             by=UserId(by) if by else None,
             since=self.since.data,
             until=self.until.data,

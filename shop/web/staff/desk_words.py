@@ -83,6 +83,14 @@ def shown_pile(pile: Pile) -> ShownPile:
             url_for("staff.places.index") if somebody().may(Permission.GOODS) else url_for("staff.orders.index"),
             gettext("看证照"),
         )
+    if pile.kind is PileKind.PRODUCTS:
+        return ShownPile(
+            gettext("商品"),
+            ngettext("%(num)s 样商品等着定", "%(num)s 样商品等着定", count),
+            gettext("最早的 %(day)s 提交。另一个人同意才能上架。", day=since),
+            url_for("staff.approvals.index"),
+            gettext("去定"),
+        )
     return ShownPile(
         gettext("没关账"),
         ngettext("%(num)s 个月过完了，还没有关账", "%(num)s 个月过完了，还没有关账", count),

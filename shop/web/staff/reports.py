@@ -389,6 +389,8 @@ class Shown:
     course: Sequence[ShownBar]
     towns: Sequence[ShownTown]
     town_list: str
+    counties: Sequence[ShownTown]
+    county_list: str
     seat: str
     address: Mapping[str, str]
     """Of this page, and of the lines behind its total; a row adds what it is."""
@@ -442,6 +444,10 @@ def _shown(page: SalesPage, sort: str, typed: Asked, chosen: Sequence[str]) -> S
         course=[_bar(drawn, _step_name(drawn, is_by_day=page.is_course_by_day)) for drawn in page.course],
         towns=towns,
         town_list=gettext("，").join(f"{town.name} {yuan_sign(town.value)}" for town in towns),
+        counties=(
+            counties := [ShownTown(said(one.name, one.name_en), one.net_fen, one.east_km, one.north_km, False) for one in page.counties]
+        ),
+        county_list=gettext("，").join(f"{county.name} {yuan_sign(county.value)}" for county in counties),
         seat=said(BIJIANG.name, BIJIANG.name_en),
         address=address_of(typed),
         heat=_shown_heat(page.heat) if page.heat else None,

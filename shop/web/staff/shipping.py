@@ -342,7 +342,7 @@ class WeekdaysForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
     days = SelectMultipleField(
         lazy_gettext("哪几天发货"),
-        choices=[(str(number), str(number)) for number in range(1, 8)],
+        choices=[SelectChoice(str(number), str(number)) for number in range(1, 8)],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
