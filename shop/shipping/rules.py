@@ -308,7 +308,7 @@ def rules_of(regions: Iterable[RegionTerms], *, by_weight: ByWeight, free_from_f
         by_weight=by_weight,
         free=FreeFrom("free", goods_fen=free_from_fen),
         surcharges=tuple(Surcharge("far", frozenset(places), fen) for fen, places in sorted(surcharges.items(), reverse=True)),
-        not_served=NotServed("not_served", frozenset(PROVINCES) - served.keys()),
+        not_served=NotServed("not_served", frozenset(PROVINCES).difference(served)),
         cold=ColdOnlyTo("cold", frozenset(region.province for region in served.values() if region.cold_days)),
         transits=_transits("days", {region.province: region.days for region in served.values()}),
         quick=Quick("quick", quick_extra, _transits("quick", {one.province: one.quick_days for one in served.values() if one.quick_days})),

@@ -154,7 +154,8 @@ def county(app: Flask) -> None:
 
 GROUPED: list[tuple[str, ...]] = [*((name,) for name in DIMENSIONS), *combinations(DIMENSIONS, 2)]
 DRAWN: list[tuple[str, ...]] = [*((name,) for name in DIMENSIONS), *pairwise(DIMENSIONS)]
-"""Workbooks and paper are drawn from the documents that CSV and JSON are written from: each dimension alone, first and second says enough."""
+"""Workbooks and paper are drawn from the documents that CSV and JSON are written from: each dimension alone, first and second, says enough day by day."""
+BY = pytest.mark.parametrize("drawn", [pytest.param(DRAWN, id="each"), pytest.param(GROUPED, id="every pair", marks=pytest.mark.soak)])
 EVERY_PAIR: list[tuple[str, ...]] = [(), *GROUPED]
 NOTHING = "（没有）"
 
@@ -217,9 +218,10 @@ def _figures(row: Mapping[str, str | int]) -> Figures:
 
 
 @ONCE
-def test_workbooks_say_what_was_worked_by_hand(county: None) -> None:
-    book = load_workbook(io.BytesIO(written(all_in_one(DRAWN), "xlsx")), read_only=True)
-    for number, by in enumerate(DRAWN):
+@BY
+def test_workbooks_say_what_was_worked_by_hand(county: None, drawn: list[tuple[str, ...]]) -> None:
+    book = load_workbook(io.BytesIO(written(all_in_one(drawn), "xlsx")), read_only=True)
+    for number, by in enumerate(drawn):
         _head, *rows, total = book[f"T{number:03d}"].iter_rows(values_only=True)
         said = {tuple(None if name == NOTHING else name for name in row[1 : 2 * len(by) : 2]): from_sheet(row[-6:]) for row in rows}
         assert len(said) == len(rows) and said == worked(by, Dates.POSTED), by
@@ -232,13 +234,14 @@ def from_sheet(cells: Sequence[object]) -> tuple[int, ...]:
 
 
 @ONCE
-def test_paper_says_what_was_worked_by_hand(county: None) -> None:
-    paper = PdfReader(io.BytesIO(written(all_in_one(DRAWN), "pdf")))
+@BY
+def test_paper_says_what_was_worked_by_hand(county: None, drawn: list[tuple[str, ...]]) -> None:
+    paper = PdfReader(io.BytesIO(written(all_in_one(drawn), "pdf")))
     text = re.sub(r"\s+", "", "".join(page.extract_text() for page in paper.pages))
     parts = re.split(r"T(\d{3})(?!\d)", text)[1:]
     said = dict(zip(map(int, parts[::2]), parts[1::2], strict=True))
-    assert len(said) == len(DRAWN)
-    for number, by in enumerate(DRAWN):
+    assert len(said) == len(drawn)
+    for number, by in enumerate(drawn):
         for names, figures in {**worked(by, Dates.POSTED), ("合计",): worked((), Dates.POSTED)[()]}.items():
             row = "".join([*(name or NOTHING for name in names), *as_drawn(figures)])
             assert row.replace(" ", "") in said[number], (by, names)

@@ -64,7 +64,7 @@ def test_an_unsold_lot_has_no_money(app: Flask) -> None:
     assert page_of(make_lot()).money == ()
 
 
-def test_six_statements_however_much_was_sold(app: Flask) -> None:
+def test_seven_statements_however_much_was_sold(app: Flask) -> None:
     product = make_product(packs=[Pack(68_00, 5_000), Pack(36_00, 2_500)])
     lot = make_lot(
         product, units={sku.id: 20 for sku in product.skus}, sources=[(village, 100_000) for village in make_villages("一村", "二村")]
@@ -73,4 +73,4 @@ def test_six_statements_however_much_was_sold(app: Flask) -> None:
         sell((product.skus[0], 1), (product.skus[1], 2), on=TODAY)
     with count_statements() as seen:
         page_of(lot)
-    assert len(seen) == 6
+    assert len(seen) == 7

@@ -159,7 +159,7 @@ def test_the_desk_asks_the_same_number_of_statements_however_much_there_is(rice:
     with count_statements() as after:
         desk = desk_now()
     assert desk.count >= 3
-    assert len(before) == len(after) == 30
+    assert len(before) == len(after) == 31
 
 
 def test_auditor_lin_sees_the_desk_too_in_english(rice: MadeProduct, provider: FakeProvider, lin: Browser) -> None:
