@@ -97,7 +97,7 @@
     ].filter((path) => new URL(path).pathname.startsWith("/static/"));
 
   addEventListener("online", send);
-  navigator.serviceWorker.addEventListener("message", (event) => event.data === "sent" && location.reload());
+  navigator.serviceWorker.addEventListener("message", (event) => event.data === "sent" && document.querySelector(".is-kept") && location.reload()); // a page drawn since then says it already
   document.querySelector('.coop-foot form')?.addEventListener("submit", () => caches.delete("stock"));
   if (isNew) ask("learn", { paths: [...new Set(files())] });
   send();
