@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from wtforms import Field, StringField
 
 from shop.kit.phones import digits_of, find_mobile
 from shop.kit.regions import Place, cities, districts, find_place, provinces, towns
+from shop.web.form import Form
 from shop.web.typed import clean
 
 KUNSHAN = "320583"
@@ -21,7 +21,7 @@ KUNSHAN = "320583"
 _WITHOUT_DISTRICTS = frozenset({"710000", "810000", "820000"})
 
 
-class AddressForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AddressForm(Form):
     """Whom to call and where to."""
 
     name = StringField(lazy_gettext("收货人"))

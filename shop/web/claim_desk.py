@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -29,6 +28,7 @@ from shop.web.cooperative.fields import YuanField, refuse
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.form import Form
 from shop.web.storefront.addresses import page_asked
 from shop.web.typed import clean, clean_lines
 from shop.web.uploads import send_own_picture
@@ -74,7 +74,7 @@ class ClaimDesk:
         return go(f"{self.audience}.claims.show", claim_id=claim.id)
 
 
-class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AnswerForm(Form):
     """What is done about a claim now: which choices there are depends on where it stands (`blank_answer`)."""
 
     do = RadioField(lazy_gettext("怎么办"), validate_choice=False)

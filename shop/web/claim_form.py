@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import force_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, MultipleFileField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
@@ -26,6 +25,7 @@ from shop.reports.order_story import OrderStory
 from shop.shipping.states import ShipmentState
 from shop.web.claim_words import REASON_WORDS
 from shop.web.cooperative.fields import UnitsField, is_key, refuse
+from shop.web.form import Form
 from shop.web.storefront.words import named, units
 from shop.web.typed import clean_lines
 from shop.web.uploads import brought_pictures, why_bad
@@ -70,7 +70,7 @@ def kinds_of(story: OrderStory) -> tuple[ClaimKind, ...]:
     )
 
 
-class ClaimForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ClaimForm(Form):
     """`claim_form` adds a number for each line."""
 
     once = HiddenField()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 
 from shop.kit.clock import utc_now
@@ -22,11 +21,12 @@ from shop.stock.errors import NoSources, NotAWeight
 from shop.stock.service import Source
 from shop.web.cooperative.fields import KilogramsField, is_key, refuse
 from shop.web.filters import kg
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
 
-class CorrectionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CorrectionForm(Form):
     """`correction_form` adds a weight for each village of the cooperative."""
 
     once = HiddenField()

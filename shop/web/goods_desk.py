@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import FileField, StringField
 
@@ -23,6 +22,7 @@ from shop.reports.goods_pages import GoodsRow, get_goods, list_goods
 from shop.web.cooperative.fields import refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.typed import clean
 from shop.web.uploads import PICTURES_ACCEPTED, brought_pictures, takes_files, why_bad
 
@@ -57,7 +57,7 @@ class Desk:
         return go(f"{self.audience}.goods.{name}", product_id=goods.id, _anchor=anchor)
 
 
-class PhotoForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PhotoForm(Form):
     """A photograph, and what is to be seen on it."""
 
     photo = FileField(lazy_gettext("照片"))

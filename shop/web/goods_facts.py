@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from flask import Blueprint, flash
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -37,6 +36,7 @@ from shop.kit.ids import MarkId, PriceElsewhereId
 from shop.reports.goods_pages import GoodsRow
 from shop.web.cooperative.fields import DayField, TypedField, UnitsField, YuanField, refuse
 from shop.web.current import needs, somebody
+from shop.web.form import Form
 from shop.web.goods_desk import ID, Desk
 from shop.web.goods_words import LABEL_KINDS, MARK_KINDS, NUTRIENT_WORDS, nutrient
 from shop.web.typed import clean
@@ -68,7 +68,7 @@ class NutrientField(TypedField[int]):
         return nutrient(value, self.short_name)
 
 
-class LabelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class LabelForm(Form):
     """A product's label, whole."""
 
     kind = RadioField(lazy_gettext("哪一种标签"), choices=[SelectChoice(kind.value, words) for kind, words in LABEL_KINDS.items()])
@@ -157,7 +157,7 @@ class LabelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return form
 
 
-class PriceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PriceForm(Form):
     """What the like costs elsewhere."""
 
     what = StringField(lazy_gettext("比的是什么"))
@@ -186,7 +186,7 @@ class PriceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not any(field.errors for field in self)
 
 
-class MarkForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class MarkForm(Form):
     """A mark with its certificate."""
 
     kind = SelectField(lazy_gettext("标志"), choices=[SelectChoice(kind.value, words) for kind, words in MARK_KINDS.items()])
@@ -274,7 +274,7 @@ def add_fact_pages(blueprint: Blueprint, desk: Desk) -> None:
         return desk.back_to("prices", goods)
 
 
-class YieldForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class YieldForm(Form):
     """Of 100 kg that go into a lot, how many come out."""
 
     least = UnitsField(lazy_gettext("最少（%）"))

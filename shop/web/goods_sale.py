@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -28,6 +27,7 @@ from shop.reports.goods_pages import GoodsRow, categories, draft_of, own_village
 from shop.web.cooperative.fields import KilogramsField, UnitsField, YuanField, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.goods_desk import ID, Desk
 from shop.web.storefront.words import said
 from shop.web.typed import clean
@@ -41,7 +41,7 @@ _MISSING = {
 MOST_SHELF_LIFE = 3650
 
 
-class PackForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PackForm(Form):
     """One more pack."""
 
     pack = StringField(lazy_gettext("包装怎么叫"))
@@ -86,7 +86,7 @@ class PackForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         )
 
 
-class SeasonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SeasonForm(Form):
     """In which months it is harvested."""
 
     first_month = SelectField(lazy_gettext("从几月起"), default="", invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))

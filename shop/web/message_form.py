@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from shop.kit.ids import CooperativeId, new_key
 from shop.reports.conversation import Talker
 from shop.voices.messages import LONGEST_MESSAGE
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
 STAFF = "staff"
 
 
-class MessageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class MessageForm(Form):
     """What is said, and to whom."""
 
     to = SelectField(lazy_gettext("和谁说"), validate_choice=False)

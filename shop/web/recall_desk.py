@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -23,6 +22,7 @@ from shop.stock.models import RecallKind
 from shop.web.cooperative.fields import is_key, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.storefront.addresses import code_in
 from shop.web.typed import clean
 
@@ -46,7 +46,7 @@ class RecallDesk:
     """The cooperatives whose lots are shown; None for all."""
 
 
-class RecallForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class RecallForm(Form):
     """What is wrong, in words for buyers, and that it is meant."""
 
     kind = RadioField(

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField
 
@@ -24,12 +23,13 @@ from shop.extensions import limiter
 from shop.kit.clock import utc_now
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.personal_words import copy_file, said_matters
 
 blueprint = Blueprint("data", __name__, url_prefix="/data")
 
 
-class ForgetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ForgetForm(Form):
     """Being forgotten asks for the password again."""
 
     password = PasswordField(lazy_gettext("密码"))

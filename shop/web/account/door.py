@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, session
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, StringField
 
@@ -26,6 +25,7 @@ from shop.kit.phones import digits_of, find_mobile
 from shop.kit.text import fold
 from shop.web.current import SignedIn, begin_session, end_session, needs, settings, signed_in
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.typed import clean
 
 blueprint = Blueprint("door", __name__)
@@ -36,7 +36,7 @@ _ID = "int(max=9223372036854775807)"
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
-class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SignInForm(Form):
     """Who, and a password."""
 
     who = StringField(lazy_gettext("手机号或邮箱"))
@@ -44,7 +44,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     keep = BooleanField(lazy_gettext("这台设备记住我 30 天"), default=True)
 
 
-class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SignUpForm(Form):
     """Who, a password of one's own, and consent."""
 
     who = StringField(lazy_gettext("手机号或邮箱"))
@@ -53,7 +53,7 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     agree = BooleanField(lazy_gettext("我看过个人信息怎么用，同意用来下单和送货。"))
 
 
-class FinishForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class FinishForm(Form):
     """The password that was typed, once more."""
 
     password = PasswordField(lazy_gettext("密码"))

@@ -5,7 +5,6 @@ Whoever asks is told the same, in the same time, whether anybody has the address
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 
@@ -18,19 +17,20 @@ from shop.web.account.door import about_name, about_password, read_name
 from shop.web.cooperative.fields import refuse
 from shop.web.current import end_session, needs, settings
 from shop.web.errors import go
+from shop.web.form import Form
 
 blueprint = Blueprint("reset", __name__)
 
 _ID = "int(max=9223372036854775807)"
 
 
-class ForgottenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ForgottenForm(Form):
     """Where the letter goes."""
 
     who = StringField(lazy_gettext("手机号或邮箱"))
 
 
-class ResetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ResetForm(Form):
     """A new password."""
 
     new = PasswordField(lazy_gettext("新密码"))

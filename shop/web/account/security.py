@@ -5,7 +5,6 @@ Every change asks for the password once more, so that a telephone left on a tabl
 
 from flask import Blueprint, flash, render_template, request, session
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 
@@ -22,13 +21,14 @@ from shop.web.account.door import LONGEST_PASSWORD, about_password, read_name
 from shop.web.cooperative.fields import refuse
 from shop.web.current import begin_session, needs, settings, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 
 blueprint = Blueprint("security", __name__, url_prefix="/security")
 
 _ID = "int(max=9223372036854775807)"
 
 
-class PasswordAgain(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PasswordAgain(Form):
     """A change that asks for the password once more."""
 
     password = PasswordField(lazy_gettext("现在的密码"))

@@ -3,7 +3,6 @@
 import segno
 from flask import Blueprint, flash, render_template, session
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -19,11 +18,12 @@ from shop.web.cooperative.fields import refuse
 from shop.web.current import begin_session, needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import moment
+from shop.web.form import Form
 
 blueprint = Blueprint("two_factor", __name__)
 
 
-class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CodeForm(Form):
     """Six digits from the telephone, or a code from paper."""
 
     code = StringField(lazy_gettext("验证码"))

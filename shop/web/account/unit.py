@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -14,11 +13,12 @@ from shop.kit.ids import EasternUnitId
 from shop.reports.offline_pages import list_units
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 
 blueprint = Blueprint("unit", __name__, url_prefix="/unit")
 
 
-class UnitForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class UnitForm(Form):
     """One unit, or none."""
 
     unit = SelectField(lazy_gettext("我的单位"), invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))

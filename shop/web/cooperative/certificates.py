@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from flask import Blueprint, abort, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import FileField, HiddenField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -22,6 +21,7 @@ from shop.web.cooperative.fields import DayField, KilogramsField, is_key, refuse
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import day, kg
+from shop.web.form import Form
 from shop.web.goods_words import PROMISE_BASES
 from shop.web.paper import as_file, new_sheet
 from shop.web.storefront.addresses import code_in
@@ -40,7 +40,7 @@ REISSUES = {
 }
 
 
-class CertificateForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CertificateForm(Form):
     """What the certificate says."""
 
     number = StringField(lazy_gettext("合格证编号"))

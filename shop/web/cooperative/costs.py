@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, MultipleFileField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -21,6 +20,7 @@ from shop.web.current import needs, settings, somebody
 from shop.web.dividend_words import COST_WORDS, brought, hand_out, why_not_kept
 from shop.web.errors import go
 from shop.web.filters import day, yuan_sign
+from shop.web.form import Form
 from shop.web.typed import clean
 
 blueprint = Blueprint("costs", __name__, url_prefix="/costs")
@@ -28,7 +28,7 @@ blueprint = Blueprint("costs", __name__, url_prefix="/costs")
 LONGEST_NOTE = 120
 
 
-class CostForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CostForm(Form):
     """One cost of one lot."""
 
     kind = RadioField(
@@ -150,7 +150,7 @@ def _reason() -> str:
     return str(form.reason.data or "")
 
 
-class CancelForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CancelForm(Form):
     """Why a cost is cancelled."""
 
     reason = StringField(lazy_gettext("为什么冲销"))

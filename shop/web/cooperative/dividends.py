@@ -4,7 +4,6 @@ from typing import cast
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, MultipleFileField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -26,6 +25,7 @@ from shop.web.current import needs, settings, somebody
 from shop.web.dividend_words import BASE_WORDS, brought, lines_csv, statement_csv, why_not_kept
 from shop.web.errors import go
 from shop.web.filters import day, percent_bp
+from shop.web.form import Form
 from shop.web.typed import clean
 
 blueprint = Blueprint("dividends", __name__, url_prefix="/dividends")
@@ -50,7 +50,7 @@ def index() -> str:
 # ── A new rule ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class RuleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class RuleForm(Form):
     """A rule; `rule_form` adds a per cent for each word of the settings."""
 
     cooperative = SelectField(lazy_gettext("合作社"), coerce=int)
@@ -162,7 +162,7 @@ def _rule_page(form: RuleForm, trial: Trial | None) -> str:
 # ── One run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class PayForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PayForm(Form):
     """A run was paid; `_pay_form` adds a count of households for each bucket."""
 
     paid_on = DayField(lazy_gettext("哪天付的"))

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import cast
 
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import FileField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
@@ -21,6 +20,7 @@ from shop.stock.service import Counted, Packed, Reason, RecordedLot, Source, cha
 from shop.web.cooperative.fields import DayField, KilogramsField, UnitsField, is_key, refuse
 from shop.web.cooperative.words import WRITE_OFF_WORDS
 from shop.web.filters import day, kg, weight
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.storefront.words import units as units_of
 from shop.web.uploads import brought_pictures, why_bad
@@ -39,7 +39,7 @@ class PackFit:
     """Everything that came in would be packed then."""
 
 
-class LotForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class LotForm(Form):
     """One batch of one product; `form_for` adds a weight for each village, the grade, and a count for each pack."""
 
     once = HiddenField()
@@ -208,7 +208,7 @@ def _count_name(sku_id: SkuId) -> str:
     return f"sku_{sku_id}"
 
 
-class LotPhotoForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class LotPhotoForm(Form):
     """A photograph of the lot."""
 
     photo = FileField(lazy_gettext("照片"))
@@ -226,7 +226,7 @@ class LotPhotoForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             return None
 
 
-class WriteOffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class WriteOffForm(Form):
     """So many units of one pack are gone, and why."""
 
     gone = UnitsField(lazy_gettext("少了多少"))
@@ -251,7 +251,7 @@ class WriteOffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return change_count(item_id, -self.gone.data, by=by, reason=reason, once=str(self.once.data), now=utc_now())
 
 
-class PackForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PackForm(Form):
     """So many units more of one pack."""
 
     units = UnitsField(lazy_gettext("再装"))

@@ -4,7 +4,6 @@ import re
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -23,6 +22,7 @@ from shop.stock.errors import LotIsRecalled
 from shop.web.cooperative.fields import refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders")
 
@@ -31,7 +31,7 @@ STATES = (ShipmentState.TO_PACK, ShipmentState.SHIPPED, ShipmentState.DELIVERED)
 _TRACKING_NUMBER = re.compile(r"[A-Z0-9-]{6,40}")
 
 
-class ShipForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ShipForm(Form):
     """With whom a parcel left, and under which number."""
 
     carrier = SelectField(

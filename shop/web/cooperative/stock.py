@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from flask import Blueprint, current_app, flash, jsonify, render_template, request, send_from_directory, url_for
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, RadioField
@@ -28,6 +27,7 @@ from shop.web.cooperative.words import signed
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import weight
+from shop.web.form import Form
 from shop.web.storefront.words import said, units
 
 blueprint = Blueprint("stock", __name__, url_prefix="/stock")
@@ -60,7 +60,7 @@ REASONS = (
 )
 
 
-class CountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class CountForm(Form):
     """What somebody says of one row: a quick change or a figure, absolute or relative, and why."""
 
     change = RadioField(

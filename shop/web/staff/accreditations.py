@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import FileField, HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -28,6 +27,7 @@ from shop.web.current import needs, settings, somebody
 from shop.web.dividend_words import ACCEPTED, brought, why_not_kept
 from shop.web.errors import go
 from shop.web.filters import day
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
@@ -36,7 +36,7 @@ blueprint = Blueprint("accreditations", __name__, url_prefix="/accreditations")
 _ID = "int(max=9223372036854775807)"
 
 
-class AccreditationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AccreditationForm(Form):
     """One product accredited for a time."""
 
     once = HiddenField()

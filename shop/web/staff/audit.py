@@ -5,7 +5,6 @@ import re
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
@@ -19,13 +18,14 @@ from shop.reports.audit import Deed, Wanted, export_audit, read_audit
 from shop.web.audit_words import ACTION_WORDS, FACT_WORDS, GROUP_WORDS, VALUE_WORDS, deeds_in
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
+from shop.web.form import Form
 from shop.web.storefront.addresses import page_asked
 from shop.web.typed import clean
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
 
-class AuditForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AuditForm(Form):
     """What is looked for; it stands in the address."""
 
     class Meta:

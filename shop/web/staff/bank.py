@@ -5,7 +5,6 @@ from datetime import date
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import StringField
 
@@ -26,6 +25,7 @@ from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.form import Form
 from shop.web.staff.words import REASON_WORDS
 from shop.web.storefront.transfers import SLIPS, PayeeForm, read_payee
 from shop.web.typed import clean
@@ -51,7 +51,7 @@ SUM_WORDS = {
 }
 
 
-class LineForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class LineForm(Form):
     """A line typed from the bank's own page, before its statement comes."""
 
     booked_on = DayField(lazy_gettext("到账日期"))
@@ -63,7 +63,7 @@ class LineForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     bank_number = StringField(lazy_gettext("银行流水号"))
 
 
-class MatchForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class MatchForm(Form):
     """Which order a line is for."""
 
     number = StringField(lazy_gettext("订单号"))

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
@@ -17,6 +16,7 @@ from shop.outbox.models import TaskState
 from shop.reports.imports import ImportRow, bad_rows, get_import, list_imports
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.staff.import_words import fault_of_file, trouble_words
 from shop.web.typed import clean
 
@@ -30,7 +30,7 @@ _EXAMPLE = (
 )
 
 
-class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class UploadForm(Form):
     """One file."""
 
     file = FileField(lazy_gettext("CSV 文件"))

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext, ngettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import RadioField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
@@ -20,6 +19,7 @@ from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan, yuan_sign
+from shop.web.form import Form
 from shop.web.typed import clean
 
 blueprint = Blueprint("money", __name__, url_prefix="/money")
@@ -75,7 +75,7 @@ CLEARED_WORDS = {
 }
 
 
-class DaysForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class DaysForm(Form):
     """Which days are compared."""
 
     since = DayField(lazy_gettext("从"))
@@ -96,7 +96,7 @@ class DaysForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
             raise ValidationError(gettext("从开始那天起，最多 %(days)s 天。", days=_MOST_DAYS))
 
 
-class ExplainForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ExplainForm(Form):
     """What an unexplained movement was."""
 
     to = RadioField(

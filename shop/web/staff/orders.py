@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField, ValidationError
@@ -44,6 +43,7 @@ from shop.web.cooperative.orders import CARRIERS, ShipForm
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.form import Form
 from shop.web.staff.money import DISPUTE_REASONS, DISPUTE_WORDS, dispute_url, money_in
 from shop.web.staff.refund_form import GOODS, REASONS, RefundForm, blank_form, read_form
 from shop.web.staff.words import (
@@ -76,7 +76,7 @@ _LONGEST_CODE = 20
 # ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ListForm(Form):
     """Which orders. Nothing is changed by it, so it carries no token; blank means all."""
 
     class Meta:

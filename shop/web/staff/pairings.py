@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -29,6 +28,7 @@ from shop.web.cooperative.fields import DayField, UnitsField, YuanField, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import day
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
@@ -40,7 +40,7 @@ _EASTERN_PROVINCES = ("32", "31", "33", "44", "37", "35", "11", "12")
 _YEARS_AHEAD = 1
 
 
-class PairingForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PairingForm(Form):
     """One pairing as its office writes it down."""
 
     unit = SelectField(lazy_gettext("东部单位"), invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))
@@ -79,7 +79,7 @@ class PairingForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         )
 
 
-class UnitForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class UnitForm(Form):
     """One more eastern unit."""
 
     name = StringField(lazy_gettext("单位全称"))
@@ -94,7 +94,7 @@ class UnitForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not self.name.errors
 
 
-class TargetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class TargetForm(Form):
     """What a pairing aims at in a year."""
 
     year = UnitsField(lazy_gettext("哪一年"))
@@ -111,7 +111,7 @@ class TargetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not any(field.errors for field in self)
 
 
-class EndForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class EndForm(Form):
     """A pairing's last day, and why."""
 
     last_day = DayField(lazy_gettext("最后一天"))

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -17,6 +16,7 @@ from shop.web.account.door import read_name
 from shop.web.cooperative.fields import refuse
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.role_words import PERMISSION_WORDS, ROLE_NOTES, ROLE_WORDS
 from shop.web.typed import clean
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 _ID = "int(max=9223372036854775807)"
 
 
-class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class RolesForm(Form):
     """What somebody may do."""
 
     roles = SelectMultipleField(

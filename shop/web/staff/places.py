@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, FileField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -18,6 +17,7 @@ from shop.reports.places import PlaceRow, get_place, list_places
 from shop.web.cooperative.fields import DayField, UnitsField, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.goods_words import PERMIT_KINDS
 from shop.web.storefront.addresses import slug_in
 from shop.web.storefront.words import said
@@ -29,7 +29,7 @@ blueprint = Blueprint("places", __name__, url_prefix="/places")
 _ID = "int(max=9223372036854775807)"
 
 
-class StoryForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class StoryForm(Form):
     """A village's story and its people, counted."""
 
     story = TextAreaField(lazy_gettext("村里的故事"))
@@ -65,7 +65,7 @@ class StoryForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return any(field.data is not None for field in (self.households, self.people, self.members))
 
 
-class PermitForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PermitForm(Form):
     """A licence or permit of a cooperative."""
 
     cooperative = SelectField(lazy_gettext("合作社"), invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))

@@ -8,7 +8,6 @@ from unicodedata import east_asian_width
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
@@ -45,6 +44,7 @@ from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import yuan_sign
+from shop.web.form import Form
 from shop.web.report_files import MOST_ROWS_AT_ONCE, TYPES, as_answer
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -163,7 +163,7 @@ def _select(label: str, choices: Sequence[SelectChoice], usual: str) -> SelectFi
 _DIMENSIONS = [SelectChoice(name, dimension.label) for name, dimension in DIMENSIONS.items()]
 
 
-class SalesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SalesForm(Form):
     """What the address says. Nothing is changed by it, so it carries no token. Blank means the usual: by village, this month."""
 
     class Meta:

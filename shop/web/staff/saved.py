@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -18,6 +17,7 @@ from shop.reports.saved import NameTaken, forget_report, get_saved, list_saved, 
 from shop.reports.saved_models import Every, Rolling
 from shop.web.current import needs, settings, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.staff.exports import question_here
 from shop.web.staff.reports import address_of
 
@@ -32,7 +32,7 @@ ROLLING_WORDS = {
 }
 
 
-class SaveForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SaveForm(Form):
     """Under which name, of which days, for whom."""
 
     name = StringField(

@@ -4,7 +4,6 @@ import re
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -44,6 +43,7 @@ from shop.web.cooperative.fields import DayField, is_key, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import day
+from shop.web.form import Form
 from shop.web.settlement_words import BATCH_COLUMNS, USUAL_COLUMNS, as_file, batch_csv, statement_csv
 from shop.web.storefront.words import named
 from shop.web.typed import clean
@@ -55,7 +55,7 @@ _BANK_CODE = re.compile(r"[0-9]{12}")
 _LONGEST_PURPOSE = 20
 
 
-class DraftForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class DraftForm(Form):
     """With whom, and up to which day."""
 
     cooperative = SelectField(lazy_gettext("合作社"), coerce=int, validate_choice=False)
@@ -63,14 +63,14 @@ class DraftForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     once = HiddenField()
 
 
-class PaidForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PaidForm(Form):
     """What the bank says."""
 
     reference = StringField(lazy_gettext("银行流水号"))
     paid_on = DayField(lazy_gettext("付款日"))
 
 
-class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class AccountForm(Form):
     """Where a cooperative is paid."""
 
     payee = StringField(lazy_gettext("收款人户名"))

@@ -7,7 +7,6 @@ from datetime import date
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -59,6 +58,7 @@ from shop.web.cooperative.fields import DayField, KilogramsField, UnitsField, Yu
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import day
+from shop.web.form import Form
 from shop.web.province_words import PROVINCE_WORDS
 from shop.web.storefront.words import said
 from shop.web.typed import clean
@@ -73,7 +73,7 @@ _LONGEST_DAYS = 30
 # ── The tariffs, and what a parcel would cost ─────────────────────────────────────────────────────────────────────────
 
 
-class TestForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class TestForm(Form):
     """A parcel to try; it stands in the address."""
 
     class Meta:
@@ -157,7 +157,7 @@ def _try(form: TestForm, tariffs: tuple[TariffRow, ...], today: date) -> Tried |
 # ── A new tariff ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class TariffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class TariffForm(Form):
     """What does not go by province."""
 
     starts_on = DayField(lazy_gettext("从哪天起"))
@@ -311,7 +311,7 @@ def take_back(tariff_id: int) -> Response:
 # ── Days ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class DaysOffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class DaysOffForm(Form):
     """A holiday."""
 
     name = StringField(lazy_gettext("什么节"))
@@ -337,7 +337,7 @@ class DaysOffForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not any(each.errors for each in self)
 
 
-class WeekdaysForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class WeekdaysForm(Form):
     """On which days of the week one cooperative hands parcels over."""
 
     days = SelectMultipleField(

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, FileField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -27,6 +26,7 @@ from shop.reports.places import PlaceRow, get_place, list_places
 from shop.web.cooperative.fields import DayField, UnitsField, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.storefront.addresses import slug_in
 from shop.web.storefront.words import said
 from shop.web.typed import clean
@@ -38,7 +38,7 @@ _ID = "int(max=9223372036854775807)"
 _FIRST_YEAR, _MOST_SHOWN = 2009, 200
 
 
-class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ListForm(Form):
     """An official list."""
 
     year = UnitsField(lazy_gettext("哪一年的名录"))
@@ -53,7 +53,7 @@ class ListForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not self.year.errors
 
 
-class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ApplyForm(Form):
     """From when on, and whether what is missing comes in."""
 
     last_day = DayField(lazy_gettext("旧名用到哪天"))
@@ -69,7 +69,7 @@ class ApplyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         return is_good and not self.last_day.errors
 
 
-class MergeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class MergeForm(Form):
     """What a village became part of."""
 
     into = SelectField(lazy_gettext("并入哪个村"), invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))

@@ -4,7 +4,6 @@ import re
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
@@ -21,6 +20,7 @@ from shop.web.cooperative.fields import DayField, PercentField, UnitsField, Yuan
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import percent_bp, yuan_sign
+from shop.web.form import Form
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
@@ -32,7 +32,7 @@ MOST_PERCENT = 90_00
 _CODE = re.compile(r"[0-9A-Z]{3,20}", re.ASCII)
 
 
-class VoucherForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class VoucherForm(Form):
     """One voucher as staff write it down."""
 
     once = HiddenField()

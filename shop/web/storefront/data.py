@@ -5,7 +5,6 @@ Orders of people with an account are theirs; whoever has their key is sent to `s
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
@@ -26,13 +25,14 @@ from shop.kit.phones import find_mobile
 from shop.reports.order_story import Opened, find_key, open_order
 from shop.web.current import needs, settings
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.personal_words import copy_file, said_matters
 from shop.web.storefront.addresses import order_number
 
 blueprint = Blueprint("data", __name__, url_prefix="/orders/<number>/data")
 
 
-class ForgetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ForgetForm(Form):
     """Being forgotten asks for what is on the parcel, not only for the link, which may have been forwarded."""
 
     phone = StringField(lazy_gettext("收货手机号"))

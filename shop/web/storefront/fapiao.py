@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, render_template
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from shop.accounts.roles import Permission
@@ -16,12 +15,13 @@ from shop.reports.order_story import Opened
 from shop.web.current import needs, signed_in
 from shop.web.errors import go
 from shop.web.fapiao_form import FapiaoFields, check_fapiao
+from shop.web.form import Form
 from shop.web.storefront.addresses import opened_order
 
 blueprint = Blueprint("fapiao", __name__, url_prefix="/orders/<number>/fapiao")
 
 
-class FapiaoForm(FapiaoFields, FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class FapiaoForm(FapiaoFields, Form):
     """Whom it is made out to."""
 
 

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext, ngettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
@@ -56,6 +55,7 @@ from shop.web.claim_words import money_words
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
 from shop.web.filters import chinese, filled, share_percent, short_day, yuan_sign
+from shop.web.form import Form
 from shop.web.storefront.addresses import opened_order, order_number
 from shop.web.storefront.words import said, service_word, units
 
@@ -68,7 +68,7 @@ _AS_TYPED = re.compile(r"(?:(SH)-?)?([0-9]{6})-?([0-9A-Z]{6})", re.ASCII)
 _MISREAD = str.maketrans("OIL", "011")
 
 
-class FindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class FindForm(Form):
     """What opens an order for somebody who has lost its link."""
 
     number = StringField(lazy_gettext("订单号"))

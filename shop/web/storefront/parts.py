@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 from flask import Blueprint, abort, render_template, request
 from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     FileField,
@@ -41,6 +40,7 @@ from shop.web.claim_desk import AnswerForm, answer_form
 from shop.web.cooperative.fields import DayField
 from shop.web.current import needs, settings
 from shop.web.filters import claim_focus
+from shop.web.form import Form
 from shop.web.goods_facts import LabelForm, MarkForm, PriceForm
 from shop.web.message_form import MessageForm
 from shop.web.storefront.words import named
@@ -71,7 +71,7 @@ STAFF = ("corrections", "settlements")
 """Which files of `templates/parts/` each audience's page shows; each has a file of the same name beside the page."""
 
 
-class SampleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SampleForm(Form):
     """A field of each kind."""
 
     name = StringField(lazy_gettext("收货人"))

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, flash, render_template, request
 from flask_babel import get_locale, gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import MultipleFileField, RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice
@@ -19,6 +18,7 @@ from shop.voices.reviews import MOST_PHOTOS, MOST_WORDS
 from shop.web.cooperative.fields import refuse
 from shop.web.current import needs, signed_in
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.storefront.addresses import code_in
 from shop.web.typed import clean_lines
 from shop.web.uploads import PICTURES_ACCEPTED, brought_pictures, send_own_picture, takes_files, why_bad
@@ -28,7 +28,7 @@ blueprint = Blueprint("reviews", __name__, url_prefix="/orders")
 _LINE = "int(max=9223372036854775807)"
 
 
-class ReviewForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class ReviewForm(Form):
     """Stars, words, photographs."""
 
     stars = RadioField(

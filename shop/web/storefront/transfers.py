@@ -7,7 +7,6 @@ import re
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext, lazy_gettext
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.wrappers import Response
 from wtforms import StringField
@@ -27,6 +26,7 @@ from shop.payments.transfer.service import Payee, TransferRow
 from shop.reports.order_story import Opened
 from shop.web.current import needs, settings, signed_in
 from shop.web.errors import go
+from shop.web.form import Form
 from shop.web.storefront.addresses import opened_order
 from shop.web.typed import clean
 
@@ -36,14 +36,14 @@ _ACCOUNT = re.compile(r"[0-9]{8,30}", re.ASCII)
 SLIPS = "payment"
 
 
-class SlipForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class SlipForm(Form):
     """What helps staff to find the money."""
 
     payer_name = StringField(lazy_gettext("付款户名"))
     slip = FileField(lazy_gettext("银行回单"))
 
 
-class PayeeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
+class PayeeForm(Form):
     """Where money goes back to."""
 
     name = StringField(lazy_gettext("收款户名"))
