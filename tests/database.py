@@ -101,7 +101,7 @@ class TestDatabase:
             db.engine.dispose()
         environ["SHOP_DATABASE_URL"] = self._url(self._name)
         config = Config.from_environment(environ)
-        settings: dict[str, Any] = config.for_flask()
+        settings: dict[str, Any] = config.for_flask()  # Any: what Flask is configured with
         engine = settings["SQLALCHEMY_ENGINE_OPTIONS"] | {"query_cache_size": _STATEMENTS_KEPT}
         self.app: Flask = create_app(config, TESTING=True, RATELIMIT_ENABLED=False, SQLALCHEMY_ENGINE_OPTIONS=engine)
         self.app.test_client_class = Visitor

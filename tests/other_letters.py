@@ -36,8 +36,7 @@ def forget_asked() -> Facts:
 
 
 def signing_up() -> Facts:
-    typed = {"email": "new@example.test", "phone": None, "password_hash": "x", "name": "", "locale": "zh"}
-    ask_to_sign_up(**typed, now=utc_now())  # type: ignore[arg-type]
+    ask_to_sign_up(email="new@example.test", phone=None, password_hash="x", name="", locale="zh", now=utc_now())
     with reading() as session:
         return {"sign_up_id": session.scalars(select(SignUp.id).order_by(SignUp.id.desc())).first()}
 

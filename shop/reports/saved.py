@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import Row, Select, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -118,7 +118,7 @@ def get_saved(saved_id: int, by: UserId) -> Saved:
     return _saved(row, by)
 
 
-def _query(by: UserId):  # type: ignore[no-untyped-def]  # a select of a row and a column
+def _query(by: UserId) -> Select[SavedReport, Every | None]:
     is_wanted = (ReportLetter.saved_id == SavedReport.id) & (ReportLetter.user_id == by) & ReportLetter.stopped_at.is_(None)
     return (
         select(SavedReport, ReportLetter.every)
@@ -127,7 +127,7 @@ def _query(by: UserId):  # type: ignore[no-untyped-def]  # a select of a row and
     )
 
 
-def _saved(row, by: UserId) -> Saved:  # type: ignore[no-untyped-def]  # of `_query`
+def _saved(row: Row[SavedReport, Every | None], by: UserId) -> Saved:
     report, every = row
     return Saved(report.id, report.name, question_of(report.question), report.rolling, report.is_shared, report.by_user_id == by, every)
 

@@ -45,7 +45,9 @@ class PartsKept(Template):
 class PlainCalls(Context):
     """Calls macros and functions without asking each of them, in four ways, what it wants to be given first (2 µs, 150 times a page)."""
 
-    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # named as in Jinja: a macro may have an argument `self`
+    def call(
+        __self, __obj: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:  # Any and the names are Jinja's own: a macro may have an argument `self`
         """As Jinja does it."""
         kind = type(__obj)
         if kind is FunctionType:

@@ -69,8 +69,8 @@ def ask(
     return ask_claim(number, new, photos=(), once=once, by=None, now=at)
 
 
-def cancel(number: str, units: dict[LineId, int] | int = 1, **changes: object) -> Asked:
-    return ask(number, units, kind=ClaimKind.CANCEL, reason=ClaimReason.NOT_WANTED, at=NOW, **changes)  # type: ignore[arg-type]
+def cancel(number: str, units: dict[LineId, int] | int = 1, once: str = "1") -> Asked:
+    return ask(number, units, kind=ClaimKind.CANCEL, reason=ClaimReason.NOT_WANTED, once=once, at=NOW)
 
 
 def state_of(claim_id: ClaimId) -> ClaimState:

@@ -15,4 +15,4 @@ def test_sixteen_writers_folders_and_readers_are_never_a_fen_off(app: Flask) -> 
     village = make_village()
     nuts = make_product("花生", village=village, cooperative=make_cooperative(villages=(village,)), packs=(Pack(price_fen=999),))
     make_lot(nuts, units=1_000, harvested_on=SPRING)
-    race_folders(app, nuts.sku, sellers=16, turns=40, folders=4, readers=4)
+    assert race_folders(app, nuts.sku, sellers=16, turns=40, folders=4, readers=4) == (640, 640 * 999)

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from shop.acts.deliver_order import mark_delivered
 from shop.acts.ship_parcel import ship_parcel
 from shop.kit.clock import utc_now
+from shop.kit.ids import ShipmentId
 from tests.browser import Browser
 from tests.factories import MadeProduct, make_lao_chen, make_lot, make_product, make_staff, sign_in
 from tests.kit.test_pictures import bomb, picture
@@ -27,9 +28,9 @@ def rice(app: Flask) -> MadeProduct:
     return product
 
 
-def arrive(shipment_id: int) -> None:
-    ship_parcel(shipment_id, carrier="顺丰速运", tracking_number="SF1234567890123", by=None, now=utc_now())  # type: ignore[arg-type]
-    mark_delivered(shipment_id, by=None, now=utc_now())  # type: ignore[arg-type]
+def arrive(shipment_id: ShipmentId) -> None:
+    ship_parcel(shipment_id, carrier="顺丰速运", tracking_number="SF1234567890123", by=None, now=utc_now())
+    mark_delivered(shipment_id, by=None, now=utc_now())
 
 
 def test_a_guest_calls_off_a_bag_before_it_is_packed(client: FlaskClient, provider: FakeProvider, rice: MadeProduct) -> None:
@@ -56,7 +57,7 @@ def test_a_torn_bag_is_shown_answered_sent_back_and_refunded(
     placed = buy(provider, {rice.sku: 2}, now=utc_now())
     guest, line, new = Browser(client), first_line(placed.number), f"/orders/{placed.number}/claims/return?key={placed.key}"
     assert "现在没有可以退的" in guest.open(new).text
-    arrive(1)
+    arrive(ShipmentId(1))
     token = guest.open(new).form("/orders/").values("csrf_token")[0]
     once = guest.page.form("/orders/").values("once")[0]
     given = {"csrf_token": token, "once": once, f"units-{line}": "1", "reason": "damaged", "goods": "keep", "words": WORDS}
