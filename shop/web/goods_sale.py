@@ -316,9 +316,7 @@ def _house_of(desk: Desk, village_id: VillageId) -> CooperativeId:
 
 
 def _draft_page(desk: Desk, form: DraftForm, goods: GoodsRow | None) -> str:
-    return render_template(
-        f"{desk.audience}/goods/{'edit' if goods else 'new'}.html", form=form, goods=goods, where=f"{desk.audience}.goods", **desk.house()
-    )
+    return render_template(f"{desk.audience}/goods/draft.html", form=form, goods=goods, where=f"{desk.audience}.goods", **desk.house())
 
 
 # ── Staff decide, publish, retire ─────────────────────────────────────────────────────────────────────────────────────

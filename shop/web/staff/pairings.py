@@ -29,6 +29,7 @@ from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.filters import day
 from shop.web.form import Form
+from shop.web.staff.ending_form import EndingForm
 from shop.web.storefront.words import said
 from shop.web.typed import clean
 
@@ -111,23 +112,6 @@ class TargetForm(Form):
         return is_good and not any(field.errors for field in self)
 
 
-class EndForm(Form):
-    """A pairing's last day, and why."""
-
-    last_day = DayField(lazy_gettext("最后一天"))
-    why = StringField(lazy_gettext("为什么"))
-
-    def validate(self, extra_validators: object = None) -> bool:
-        """Neither is missing."""
-        is_good = bool(super().validate(extra_validators))
-        self.why.data = clean(self.why.data, most=120)
-        if self.last_day.data is None and not self.last_day.errors:
-            refuse(self.last_day, gettext("写上日子。"))
-        if not self.why.data:
-            refuse(self.why, gettext("写一句为什么。"))
-        return is_good and not any(field.errors for field in self)
-
-
 # ── A year ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -203,7 +187,7 @@ def show(pairing_id: int) -> str:
     pairing = get_pairing(PairingId(pairing_id), this_year=today.year)
     target = TargetForm(formdata=None)
     target.year.type_in(today.year)
-    end = EndForm(formdata=None)
+    end = EndingForm(formdata=None)
     end.last_day.type_in(today)
     return _pairing_page(pairing, target, end)
 
@@ -214,7 +198,7 @@ def aim(pairing_id: int) -> Response | tuple[str, int]:
     """Say what it aims at in a year."""
     form = TargetForm()
     if not form.validate_on_submit():
-        return _pairing_page(_pairing(pairing_id), form, EndForm(formdata=None)), 422
+        return _pairing_page(_pairing(pairing_id), form, EndingForm(formdata=None)), 422
     assert form.year.data is not None, "validate() has asked for it"
     set_target(PairingId(pairing_id), form.year.data, form.target.data, by=somebody().user_id, now=utc_now())
     flash(gettext("目标记下了。") if form.target.data else gettext("这一年不定目标了。"), "success")
@@ -225,7 +209,7 @@ def aim(pairing_id: int) -> Response | tuple[str, int]:
 @needs(Permission.PAIR)
 def end(pairing_id: int) -> Response | tuple[str, int]:
     """Write down its last day."""
-    form = EndForm()
+    form = EndingForm()
     if form.validate_on_submit():
         assert form.last_day.data is not None, "validate() has asked for it"
         try:
@@ -245,7 +229,7 @@ def _pairing(pairing_id: int) -> PairingRow:
     return get_pairing(PairingId(pairing_id), this_year=business_day(utc_now()).year)
 
 
-def _pairing_page(pairing: PairingRow, target: TargetForm, end: EndForm) -> str:
+def _pairing_page(pairing: PairingRow, target: TargetForm, end: EndingForm) -> str:
     return render_template(
         "staff/pairings/show.html",
         pairing=pairing,

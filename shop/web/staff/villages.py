@@ -27,6 +27,7 @@ from shop.web.cooperative.fields import DayField, UnitsField, refuse
 from shop.web.current import needs, somebody
 from shop.web.errors import go
 from shop.web.form import Form
+from shop.web.staff.ending_form import EndingForm
 from shop.web.storefront.addresses import slug_in
 from shop.web.storefront.words import said
 from shop.web.typed import clean
@@ -69,22 +70,13 @@ class ApplyForm(Form):
         return is_good and not self.last_day.errors
 
 
-class MergeForm(Form):
+class MergeForm(EndingForm):
     """What a village became part of."""
 
+    WITHOUT_WHY = lazy_gettext("写上依据，比如批文号。")
     into = SelectField(lazy_gettext("并入哪个村"), invalid_choice_message=lazy_gettext("没有这一项，请从单子里选。"))
     last_day = DayField(lazy_gettext("单独成村的最后一天"))
     why = StringField(lazy_gettext("依据"))
-
-    def validate(self, extra_validators: object = None) -> bool:
-        """It has its day and its paper."""
-        is_good = bool(super().validate(extra_validators))
-        self.why.data = clean(self.why.data, most=120)
-        if self.last_day.data is None and not self.last_day.errors:
-            refuse(self.last_day, gettext("写上日子。"))
-        if not self.why.data:
-            refuse(self.why, gettext("写上依据，比如批文号。"))
-        return is_good and not any(field.errors for field in self)
 
 
 @blueprint.get("/")
