@@ -57,7 +57,7 @@ def _ask(
 ) -> tuple[Asked, tuple[_Booked, ...]]:
     order = orders.lock(number)
     key = f"claim:{order.id}:{once}"
-    if known := claims.find_claims(key):
+    if known := claims.find_claims(order.id, key):
         return Asked(known, 0), ()
     if order.channel is not Channel.ONLINE or not is_paid(order.state) or not new.units:
         raise NoSuchClaim

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import String, cast, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from shop.extensions import columns_of, db, fields_of, require_transaction, row_as, rows_as, table_of, violated
@@ -90,9 +90,10 @@ _FIELDS = fields_of(ClaimRow, Claim)
 # ── Reading for acts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def find_claims(once: str) -> tuple[ClaimId, ...]:
-    """The claims that this form's key has already made, one for each cooperative."""
-    rows = db.session.scalars(select(_claim.id).where(_claim.once.like(f"{once}:%")).order_by(_claim.id))
+def find_claims(order_id: OrderId, once: str) -> tuple[ClaimId, ...]:
+    """The claims of an order that this form's key has already made, one for each cooperative. The key came from a browser: it is compared, never a pattern."""
+    made = literal(f"{once}:").concat(cast(_claim.cooperative_id, String))
+    rows = db.session.scalars(select(_claim.id).where(_claim.order_id == order_id, _claim.once == made).order_by(_claim.id))
     return tuple(ClaimId(row) for row in rows)
 
 
