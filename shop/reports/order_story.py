@@ -287,6 +287,7 @@ class OrderStory:
     has_claims: bool
     """Whether anything was asked to be called off or given back; it is read only then."""
     has_returns: bool
+    """Whether anything was refunded; it is read only then."""
     lines: tuple[LineStory, ...]
     villages: tuple[VillageSum, ...]
     """Those with most of it first."""
